@@ -1,0 +1,30 @@
+# Everything comes from Debian packages (scripts/packages lists them); nothing is fetched here.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# fl_external(name pkg-config-name): an imported library as fl_<name>
+function(fl_external name package)
+  pkg_check_modules(${name}_pc REQUIRED IMPORTED_TARGET ${package})
+  add_library(fl_${name} INTERFACE)
+  target_link_libraries(fl_${name} INTERFACE PkgConfig::${name}_pc)
+endfunction()
+# fl_plain(name lib header): one without a pkg-config file
+function(fl_plain name lib header)
+  find_library(${name}_lib ${lib} REQUIRED)
+  find_path(${name}_include ${header} REQUIRED)
+  add_library(fl_${name} INTERFACE)
+  target_link_libraries(fl_${name} INTERFACE ${${name}_lib})
+endfunction()
+
+fl_external(uv libuv)
+fl_external(curl libcurl)
+fl_external(cjson libcjson)
+fl_external(yaml yaml-0.1)
+fl_external(sqlite sqlite3)
+fl_external(crypto libcrypto)
+fl_plain(http_parser http_parser http_parser.h)
+fl_plain(m m math.h)
+find_library(context_lib NAMES libboost_context.a boost_context REQUIRED)
+add_library(fl_context INTERFACE)
+target_link_libraries(fl_context INTERFACE ${context_lib})
+target_link_libraries(fl_uv INTERFACE Threads::Threads)

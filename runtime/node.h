@@ -1,0 +1,53 @@
+/* node.h: a set of shards, and everything that hangs off it. No global mutable state. */
+#ifndef FL_RUNTIME_NODE_H
+#define FL_RUNTIME_NODE_H
+
+#include <uv.h>
+
+#include "runtime/base/clock.h"
+#include "runtime/process.h"
+
+/** Something worth remembering happened to a process; for journals, traces, crash reports. */
+enum fl_note_kind { FL_NOTE_START = 1, FL_NOTE_EXIT, FL_NOTE_RESTART, FL_NOTE_LIMIT, FL_NOTE_HOG };
+struct fl_note {
+    enum fl_note_kind kind;
+    fl_ns at_ns;
+    struct fl_pid pid;
+    const char *name;   /* registered name or NULL */
+    const char *server; /* kind of process */
+    struct fl_reason reason;
+    int restarts, restarts_max; /* FL_NOTE_RESTART, FL_NOTE_LIMIT */
+};
+
+struct fl_node_opts {
+    const char *name;
+    int shards;           /* 0: one */
+    bool simulated;       /* virtual time, seeded order, no loops: step with fl_sim_run */
+    uint64_t seed;        /* of a simulated node's scheduler */
+    uint32_t procs_max;   /* 0: 4 million */
+    uint32_t mailbox_max; /* 0: 100,000 */
+    size_t stack_bytes;   /* 0: 64 KiB */
+    /** Called for named processes and supervised ones; from any shard's thread, never at once. */
+    void (*on_note)(void *cx, const struct fl_note *note);
+    void *note_cx;
+};
+
+/** Makes a node; nothing runs yet. */
+int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl_err *err);
+/** Runs shard 0 on the calling thread and the others on their own, until fl_node_stop. Returns its
+ * code. */
+int fl_node_run(struct fl_node *node);
+/** Asks the node to end: processes are told to shut down, loops drain and stop. Any thread. */
+void fl_node_stop(struct fl_node *node, int code);
+/** Frees a node that does not run. */
+void fl_node_free(struct fl_node *node);
+/** Shard 0's loop, for uv handles of the program around the node. Its thread only. */
+uv_loop_t *fl_node_loop(struct fl_node *node);
+/** The node's clock: real, or virtual in a simulated one. */
+const struct fl_clock *fl_node_clock(const struct fl_node *node);
+
+/** A simulated node: runs everything that is due, then jumps to the next timer, until `ns` of
+ * virtual time have passed. Returns the number of messages handled. */
+uint64_t fl_sim_run(struct fl_node *node, fl_ns ns);
+
+#endif

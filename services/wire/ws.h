@@ -1,0 +1,51 @@
+/* ws.h: WebSocket framing (RFC 6455), both sides; no I/O. Fuzzed against libwslay.
+ *
+ * Used by the server (services/web) and the load generator alike. */
+#ifndef FL_WIRE_WS_H
+#define FL_WIRE_WS_H
+
+#include "runtime/base/str.h"
+
+enum fl_ws_opcode {
+    FL_WS_CONT = 0,
+    FL_WS_TEXT = 1,
+    FL_WS_BINARY = 2,
+    FL_WS_CLOSE = 8,
+    FL_WS_PING = 9,
+    FL_WS_PONG = 10,
+};
+
+#define FL_WS_HEADER_MAX 14
+
+/** Reassembles messages from bytes as they come. Zero, then fl_ws_init. */
+struct fl_ws {
+    bool server;           /* we are the server: frames must be masked */
+    size_t message_max;    /* larger: close code 1009 */
+    struct fl_buf raw;     /* a partial frame; empty, and no memory, between frames */
+    struct fl_buf message; /* fragments so far */
+    int message_opcode;    /* of the fragmented message, 0 none */
+};
+
+/** One whole message or control frame; bytes are valid until the callback returns. */
+typedef void (*fl_ws_fn)(void *cx, enum fl_ws_opcode opcode, const uint8_t *bytes, size_t len);
+
+/** Prepares a parser. */
+void fl_ws_init(struct fl_ws *ws, bool server, size_t message_max);
+/** Frees what it holds. */
+void fl_ws_fini(struct fl_ws *ws);
+/** Takes bytes from the peer and calls fn for each message. Returns 0, or the close code that the
+ * peer's bytes deserve (1002 protocol, 1007 not UTF-8, 1009 too big); nothing more is parsed then.
+ * fn may end the connection: *stop (may be NULL), once true, stops the parsing. */
+int fl_ws_feed(struct fl_ws *ws, const void *bytes, size_t len, fl_ws_fn fn, void *cx,
+               const bool *stop);
+
+/** Writes a frame header for a whole message and returns its length (at most FL_WS_HEADER_MAX).
+ * mask NULL: server side, unmasked. */
+size_t fl_ws_header(uint8_t out[FL_WS_HEADER_MAX], enum fl_ws_opcode opcode, size_t len,
+                    const uint8_t mask[4]);
+/** Applies (or removes) a mask in place. */
+void fl_ws_mask(uint8_t *bytes, size_t len, const uint8_t mask[4]);
+/** Sec-WebSocket-Accept for a Sec-WebSocket-Key (base64, NUL-terminated). */
+void fl_ws_accept_key(struct fl_str key, char out[29]);
+
+#endif
