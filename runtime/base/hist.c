@@ -52,6 +52,7 @@ fl_ns fl_hist_at(const struct fl_hist *hist, double q)
     uint64_t rank = (uint64_t)exact;
     if ((double)rank < exact) rank++;
     if (rank < 1) rank = 1;
+    if (rank >= hist->count) return (fl_ns)hist->max_ns; /* exact, where the bucket is not */
     uint64_t seen = 0;
     for (unsigned i = 0; i < FL_HIST_BUCKETS; i++) {
         seen += hist->buckets[i];
