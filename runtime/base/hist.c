@@ -51,8 +51,9 @@ fl_ns fl_hist_at(const struct fl_hist *hist, double q)
     double exact = q * (double)hist->count;
     uint64_t rank = (uint64_t)exact;
     if ((double)rank < exact) rank++;
-    if (rank < 1) rank = 1;
-    if (rank >= hist->count) return (fl_ns)hist->max_ns; /* exact, where the bucket is not */
+    /* the ends are exact, where their buckets are not */
+    if (rank <= 1) return (fl_ns)hist->min_ns;
+    if (rank >= hist->count) return (fl_ns)hist->max_ns;
     uint64_t seen = 0;
     for (unsigned i = 0; i < FL_HIST_BUCKETS; i++) {
         seen += hist->buckets[i];
