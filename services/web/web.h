@@ -1,0 +1,148 @@
+/* web.h: HTTP, WebSockets and Phoenix channels for a service: tables of routes, assets, channels.
+ *
+ * Knows: the runtime and the wire. Does not know: any one service.
+ * Every connection is a process. A route's handler runs inside its connection's process, so it may
+ * block in fl_call(): only that connection waits, requests that follow on it are answered in order.
+ * Every joined channel is a process of its own: when it crashes its client gets phx_error, and
+ * nothing else is touched. Slow readers are disconnected, bodies and messages are bounded.
+ * Thread: handlers run on the shard of their process. */
+#ifndef FL_WEB_WEB_H
+#define FL_WEB_WEB_H
+
+#include "runtime/node.h"
+
+struct fl_web;         /* the request being answered, seen from its handler */
+struct fl_channel;     /* a joined channel, seen from its callbacks */
+struct fl_web_headers; /* private: the parsed head of a request */
+
+/* ---- HTTP ---- */
+
+/** A request; every view is valid until the handler returns. */
+struct fl_web_request {
+    const char *method;  /* GET (also for HEAD: the body of the answer is left out), POST, … */
+    struct fl_str path;  /* as sent, without the query */
+    struct fl_str query; /* as sent, without the question mark */
+    struct fl_str body;
+    const struct fl_web_headers *headers; /* private: fl_web_header, fl_web_param, fl_web_query */
+};
+
+/** One row: method and path (`/jobs/:id/ack`, or `/files/` and a last `*rest`) to handler.
+ * A known path with another method is answered 405, an unknown path 404, GET serves HEAD too. */
+struct fl_web_route {
+    const char *method;
+    const char *path;
+    /** Answers with fl_web_respond or fl_web_fail before it returns; without an answer: 500. */
+    void (*handle)(struct fl_self *self, struct fl_web *web, const struct fl_web_request *req);
+};
+
+/** A file embedded into the program, answered with an ETag (304 when the client has it). */
+struct fl_web_asset {
+    const char *path; /* `/assets/app.js` */
+    const char *content_type;
+    const char *bytes;
+    const size_t *len; /* &fl_asset_…_len */
+};
+
+/** The value of a path parameter, percent-decoded; at NULL: the route has none of this name. */
+struct fl_str fl_web_param(const struct fl_web_request *req, const char *name);
+/** The first value of a query parameter, decoded (+ and %XX); at NULL: absent. */
+struct fl_str fl_web_query(const struct fl_web_request *req, const char *name);
+/** A whole number from the query: the fallback when absent. FL_ERANGE: not one within limits. */
+int fl_web_query_int(const struct fl_web_request *req, const char *name, int64_t least,
+                     int64_t most, int64_t fallback, int64_t *out);
+/** A header's value, trimmed; the name in any case; at NULL: absent. */
+struct fl_str fl_web_header(const struct fl_web_request *req, const char *name);
+
+/** The site's args. */
+const void *fl_web_args(const struct fl_web *web);
+/** Adds a header to the answer; call it before fl_web_respond. Values must be plain ASCII. */
+void fl_web_set_header(struct fl_web *web, const char *name, const char *value);
+/** Answers; bytes are copied. Once for each request (a second answer is dropped). */
+void fl_web_respond(struct fl_self *self, struct fl_web *web, int status, const char *content_type,
+                    const void *bytes, size_t len);
+/** Answers with JSON text. */
+void fl_web_respond_json(struct fl_self *self, struct fl_web *web, int status, struct fl_str json);
+/** Answers {"error":"words"} with this status. */
+void fl_web_fail(struct fl_self *self, struct fl_web *web, int status, const char *words);
+
+/* ---- channels (Phoenix V2) ---- */
+
+/** What a client sent on a topic. Views are valid until the callback returns. */
+struct fl_channel_event {
+    struct fl_str ref;     /* what fl_channel_reply answers; at NULL: wants no reply */
+    struct fl_str event;   /* "new_msg"; "phx_join" in on_join */
+    struct fl_str payload; /* raw JSON text, or bytes when binary */
+    bool binary;
+};
+
+/** A kind of channel. Callbacks run in the channel's own process, one at a time; they may block in
+ * fl_call(). A missing callback ignores what it would get. */
+struct fl_channel_server {
+    const char *topic;  /* `room:*` (the star is a last one) or a whole topic */
+    size_t state_bytes; /* zeroed memory, given to every callback, gone with the channel */
+
+    /** Join. 0: joined, answered ok {} unless on_join answered itself. Other: refused, answered
+     * error {"reason": name of the code} unless on_join answered itself with "error". Pushes made
+     * in on_join come after the answer when it was given before them. */
+    int (*on_join)(struct fl_channel *ch, void *state, const struct fl_channel_event *join);
+    /** A push of the client. Answer with fl_channel_reply, now or later, or not at all. */
+    void (*on_event)(struct fl_channel *ch, void *state, const struct fl_channel_event *event);
+    /** A message of another process (fl_send, or fl_call: answer with fl_self_reply). */
+    void (*on_message)(struct fl_channel *ch, void *state, const struct fl_msg *msg);
+    /** The answer to fl_call_async. */
+    void (*on_reply)(struct fl_channel *ch, void *state, uint64_t ref, int code, const void *data,
+                     size_t len);
+    /** A process that this one monitors (fl_monitor) ended. */
+    void (*on_down)(struct fl_channel *ch, void *state, uint64_t ref, struct fl_pid who,
+                    const struct fl_reason *reason);
+    /** A timer of fl_timer_start. */
+    void (*on_timer)(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag);
+    /** The client left, joined again, or its connection is gone; not after a crash or a refusal. */
+    void (*on_leave)(struct fl_channel *ch, void *state);
+};
+
+/** The process that the callbacks run in. To end the channel: fl_self_exit with FL_EXIT_NORMAL
+ * (phx_close) or fl_self_fail (phx_error: the client joins again after a second). */
+struct fl_self *fl_channel_self(struct fl_channel *ch);
+/** The topic, `room:lobby`; lives as long as the channel. */
+struct fl_str fl_channel_topic(const struct fl_channel *ch);
+/** The site's args. */
+const void *fl_channel_args(const struct fl_channel *ch);
+/** Answers a push (or the join) with "ok" or "error"; response is a raw JSON object, an empty view
+ * means {}. A ref with at NULL is not answered. Copy event->ref to answer later. */
+void fl_channel_reply(struct fl_channel *ch, struct fl_str ref, const char *status,
+                      struct fl_str response);
+/** Answers a push with bytes (a binary frame). */
+void fl_channel_reply_binary(struct fl_channel *ch, struct fl_str ref, const char *status,
+                             struct fl_str bytes);
+/** Pushes an event to this client; payload is a raw JSON object. */
+void fl_channel_push(struct fl_channel *ch, const char *event, struct fl_str payload);
+/** Pushes a frame of fl_web_frame to this client without copying; the caller keeps its reference.
+ */
+void fl_channel_push_frame(struct fl_channel *ch, struct fl_shared *encoded);
+/** Encodes a broadcast `[null,null,topic,event,payload]` once, for any number of
+ * fl_channel_push_frame on channels of that topic. One reference, the caller's. */
+struct fl_shared *fl_web_frame(struct fl_str topic, const char *event, struct fl_str payload);
+
+/* ---- a site ---- */
+
+/** What a service offers. Static tables: they must outlive the node. */
+struct fl_web_site {
+    const struct fl_web_route *routes;        /* ended by a row with a NULL method; may be NULL */
+    const struct fl_web_asset *assets;        /* ended by a row with a NULL path; may be NULL */
+    const struct fl_channel_server *channels; /* ended by a row with a NULL topic; may be NULL */
+    const char *socket_path; /* "/socket": clients open /socket/websocket; NULL: no socket */
+    const void *args;        /* given to handlers and channels; must outlive the node */
+    size_t body_max;         /* 0: 1 MiB; larger request bodies are answered 413 */
+    size_t message_max;      /* 0: 2 MiB; larger WebSocket messages close with 1009 */
+    int connections_max;     /* 0: 10,000 */
+    fl_ns idle_ns;           /* 0: 60 s without a byte from the client closes its connection */
+};
+
+/** Starts a supervised listener for this site on a node that is about to run. host NULL: 127.0.0.1;
+ * port 0: a free one, kept over restarts of the listener; *out_port says which. *out (may be NULL)
+ * is the listener's supervisor. */
+int fl_web_serve(struct fl_node *node, const struct fl_web_site *site, const char *host, int port,
+                 int *out_port, struct fl_pid *out, struct fl_err *err);
+
+#endif
