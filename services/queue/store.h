@@ -12,7 +12,8 @@
 #define FL_STORE_PAYLOAD_MAX 65536      /* bytes of a payload */
 #define FL_STORE_GROUP_MAX 1024         /* operations in one commit */
 #define FL_STORE_LEASE_MAX 1024         /* jobs in one lease … */
-#define FL_STORE_LEASE_BYTES_MAX 262144 /* … and their bytes; the first job always fits */
+#define FL_STORE_LEASE_BYTES_MAX 262144 /* … and their bytes as JSON; one job always fits */
+#define FL_STORE_JOB_BYTES 128          /* of a job as JSON, beside key and payload */
 #define FL_STORE_VISIBILITY_MS_MAX INT64_C(86400000)
 
 struct fl_store_opts {

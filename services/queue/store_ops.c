@@ -101,7 +101,8 @@ static int ops_collect_due(struct fl_store *store, struct fl_store_op *op, int64
         struct fl_store_job *job = &op->jobs[op->jobs_count];
         *job = (struct fl_store_job){0};
         ops_take_row(due, job);
-        bytes += job->key.len + job->payload.len;
+        /* as JSON: a key's byte becomes six at worst, the payload is JSON already */
+        bytes += 6 * job->key.len + job->payload.len + FL_STORE_JOB_BYTES;
         if (bytes > FL_STORE_LEASE_BYTES_MAX && op->jobs_count > 0) {
             free(job->bytes);
             rc = SQLITE_DONE;
