@@ -22,6 +22,8 @@ _Static_assert(sizeof(struct ops_header) == 64, "the header is a contract");
 struct fl_journal {
     int facts_fd, ops_fd;
     bool broken;
+    void (*watch)(void *cx, const char *line);
+    void *watch_cx;
     size_t count;   /* operations in the buffer */
     size_t written; /* bytes of the buffer that a short write already took */
     struct fl_op ops[OPS_BUFFERED];
@@ -138,7 +140,15 @@ void fl_journal_fact(struct fl_journal *journal, fl_ns at_ns, const char *fact,
         wrote = write(journal->facts_fd, line.at, line.len);
     while (wrote < 0 && errno == EINTR);
     if (wrote != (ssize_t)line.len) journal->broken = true;
+    line.at[line.len - 1] = '\0';
+    if (journal->watch != NULL) journal->watch(journal->watch_cx, line.at);
     fl_buf_fini(&line);
+}
+
+void fl_journal_watch(struct fl_journal *journal, void (*fn)(void *cx, const char *line), void *cx)
+{
+    journal->watch = fn;
+    journal->watch_cx = cx;
 }
 
 bool fl_journal_broken(const struct fl_journal *journal)

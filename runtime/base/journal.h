@@ -94,6 +94,9 @@ int fl_journal_flush(struct fl_journal *journal);
  * `"instance":"chat.1","pid":17`, or NULL. journal may be NULL: the fact is dropped. */
 void fl_journal_fact(struct fl_journal *journal, fl_ns at_ns, const char *fact,
                      const char *fields_format, ...) FL_PRINTF(4, 5);
+/** Calls fn with each fact's line (without its newline) right after it is appended: whoever shows
+ * facts to a person tells the same story as the journal. fn NULL: nobody. */
+void fl_journal_watch(struct fl_journal *journal, void (*fn)(void *cx, const char *line), void *cx);
 /** True once a write has failed since opening: the record of the run has a hole. */
 bool fl_journal_broken(const struct fl_journal *journal);
 
