@@ -1,0 +1,67 @@
+#include "services/queue/queue.h"
+
+#include "runtime/base/json.h"
+#include "runtime/sup.h"
+#include "services/queue/http.h"
+#include "services/queue/keeper.h"
+#include "services/web/web.h"
+
+static const struct fl_web_site queue_site = {
+    .routes = fl_queue_routes,
+    .body_max = 256 << 10,
+};
+
+/** The store cannot be kept running (its disk, its file): let the OS process end, so that who
+ * supervises that one decides. */
+static void queue_on_limit(void *cx, const char *child_id)
+{
+    fprintf(stderr, "queue: %s failed too often; giving up\n", child_id);
+    fl_node_stop(cx, 1);
+}
+
+/** Opens and closes the store once, so that a file that cannot work is an error at the start, with
+ * its reason, and not a row of restarts. */
+static int queue_try_store(const char *folder, struct fl_err *err)
+{
+    int code = fl_make_dirs(folder, err);
+    if (code != 0) return code;
+    char *path = fl_format("%s/queue.db", folder);
+    struct fl_store *store = NULL;
+    struct fl_store_opts opts = {.path = path};
+    code = fl_store_open(&store, &opts, err);
+    fl_store_close(store);
+    free(path);
+    return code;
+}
+
+int fl_queue_start(struct fl_node *node, const struct fl_service_opts *opts, struct fl_err *err)
+{
+    if (opts->folder == NULL)
+        return fl_err_set(err, FL_EIO, "the queue needs a folder for its jobs");
+    int code = queue_try_store(opts->folder, err);
+    if (code != 0) return code;
+
+    const struct fl_child store = {
+        .id = FL_KEEPER_NAME,
+        .server = &fl_keeper_server,
+        .args = opts,
+        .name = FL_KEEPER_NAME,
+        .restart = FL_PERMANENT,
+        .shutdown_ns = fl_s(5),
+    };
+    const struct fl_sup_opts sup = {
+        .max_restarts = 20,
+        .within_ns = fl_s(10),
+        .children = &store,
+        .children_count = 1,
+        .name = "queue_sup",
+        .on_limit = queue_on_limit,
+        .limit_cx = node,
+    };
+    struct fl_pid pid;
+    code = fl_sup_start(node, NULL, &sup, &pid);
+    if (code != 0) return fl_err_set(err, code, "queue: %s", fl_code_name(code));
+
+    int port = 0;
+    return fl_web_serve(node, &queue_site, opts->host, opts->port, &port, NULL, err);
+}
