@@ -62,6 +62,7 @@ void program_start(struct program *program, const char *const *argv)
         dup2(err_fd, 2);
         if (chdir(program->folder) != 0) _exit(126);
         setenv("NO_COLOR", "1", 1);
+        setenv("FL_TEST_MARK", program->folder, 1); /* inherited by all that it starts */
         unsetenv("GITHUB_ACTIONS");
         execvp(words[0], words);
         _exit(127);
