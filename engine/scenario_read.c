@@ -260,6 +260,11 @@ static bool is_known(const struct scn_key *keys, const struct scn_extra *extra, 
     return has_param(extra, name);
 }
 
+bool scn_key_is_future(const struct scn_key *key)
+{
+    return strcmp(key->help, "not in this version") == 0;
+}
+
 enum { SUGGEST_MAX = 128 };
 
 static void unknown_key(struct scn_reader *reader, const struct fl_yaml *node, const char *what,
@@ -269,6 +274,7 @@ static void unknown_key(struct scn_reader *reader, const struct fl_yaml *node, c
     size_t count = 0;
     struct fl_buf known = {0};
     for (const struct scn_key *key = keys; key->name != NULL && count < SUGGEST_MAX; key++) {
+        if (scn_key_is_future(key)) continue;
         words[count++] = key->name;
         fl_buf_printf(&known, "%s%s", count > 1 ? ", " : "", key->name);
     }

@@ -82,6 +82,8 @@ const char *scn_text(struct scn_reader *reader, const struct fl_yaml *node, cons
 bool scn_name_ok(struct scn_reader *reader, const struct fl_yaml *node, const char *what);
 /** Are the ${…} of this text known? Else a problem. */
 bool scn_vars_ok(struct scn_reader *reader, const struct fl_yaml *node, const char *text);
+/** Is it a key that only says that it is not in this version? */
+bool scn_key_is_future(const struct scn_key *key);
 /** How many problems so far, kept or not: to see whether a step added one. */
 size_t scn_problem_count(const struct scn_reader *reader);
 
