@@ -1,0 +1,7 @@
+#include "loadgen/load.h"
+static int driver_chat_open(struct fl_load *load, struct fl_err *err)
+{
+    (void)load;
+    return fl_err_set(err, FL_ESTATE, "not here yet");
+}
+const struct fl_driver fl_driver_chat = {.open = driver_chat_open};

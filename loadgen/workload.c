@@ -1,0 +1,59 @@
+#include "loadgen/load.h"
+
+static const struct fl_param http_params[] = {
+    {"method", FL_PARAM_TEXT, false, 0, 0, "GET", "request method"},
+    {"path", FL_PARAM_TEXT, false, 0, 0, "/", "path and query, from the slash on"},
+    {"headers", FL_PARAM_MAP, false, 0, 0, NULL, "request headers"},
+    {"body", FL_PARAM_TEXT, false, 0, 0, NULL, "request body"},
+    {"expect", FL_PARAM_TEXT, false, 0, 0, "2xx", "status that is right: 204, or 2xx"},
+    {"expect_body", FL_PARAM_TEXT, false, 0, 0, NULL, "text that the answer must contain"},
+    {0},
+};
+
+static const struct fl_param tcp_params[] = {
+    {"send", FL_PARAM_TEXT, true, 0, 0, NULL, "bytes to send; \\r \\n \\t \\\\ \\xHH are decoded"},
+    {"expect", FL_PARAM_TEXT, false, 0, 0, NULL,
+     "what the answer must begin with; absent: any line will do"},
+    {0},
+};
+
+static const struct fl_param chat_params[] = {
+    {"rooms", FL_PARAM_INT, false, 1, 10000, "5", "rooms that the users are spread over"},
+    {0},
+};
+
+static const struct fl_param queue_params[] = {
+    {"batch", FL_PARAM_INT, false, 1, 500, "8",
+     "jobs that a lease is meant to bring; it asks for twice as many"},
+    {"visibility", FL_PARAM_DURATION, false, 1e6, 3600e9, "5s",
+     "how long a leased job stays hidden from other workers"},
+    {"payload", FL_PARAM_SIZE, false, 0, 1048576, "64", "bytes of payload in each job"},
+    {0},
+};
+
+static const struct fl_param dashboard_params[] = {
+    {"topic", FL_PARAM_TEXT, false, 0, 0, "dashboard:run", "the topic that viewers watch"},
+    {0},
+};
+
+const struct fl_workload fl_workloads[] = {
+    {"http", http_params, "HTTP requests over kept connections", false, 10, 0, &fl_driver_http},
+    {"tcp", tcp_params, "a line or a record, and its answer, over kept connections", false, 10, 0,
+     &fl_driver_tcp},
+    {"chat", chat_params,
+     "people in rooms: a message counts as done once everyone present has heard it", false, 1, 20,
+     &fl_driver_chat},
+    {"queue", queue_params,
+     "jobs put into a queue and worked off; every one must come out at least once", true, 0, 0,
+     &fl_driver_queue},
+    {"dashboard", dashboard_params, "viewers of a live page that must keep being fresh", false, 2,
+     5, &fl_driver_dashboard},
+    {0},
+};
+
+const struct fl_workload *fl_workload_find(const char *name)
+{
+    for (const struct fl_workload *row = fl_workloads; row->name != NULL; row++)
+        if (strcmp(row->name, name) == 0) return row;
+    return NULL;
+}
