@@ -25,7 +25,7 @@ void fl_gauge_turn(struct fl_gauge *gauge);
 
 /** The generator over the second that runs: how late it was, what it could not send. */
 struct fl_health {
-    struct fl_hist lag; /* reading of an arrival − its due time: our lateness, not the service's */
+    struct fl_hist lag; /* arrival read − due: our lateness, never the service's */
     uint64_t due, sent, unsent;
     fl_ns since_ns, cpu_since_ns;
 };

@@ -18,7 +18,8 @@ struct fl_http_call {
     fl_http_fn fn;
     void *cx;
     fl_ns *sent_ns;
-    int sends; /* how often libcurl has been about to send it */
+    int sends;       /* how often libcurl has been about to send it */
+    bool head_ended; /* the empty line after the headers came */
     struct fl_buf body;
     struct fl_http_call *prev, *next; /* running, or spare (next only) */
 };
@@ -156,6 +157,15 @@ static size_t call_on_body(char *bytes, size_t size, size_t count, void *cx)
     return len;
 }
 
+/* libcurl takes a head that breaks off for a whole one. */
+static size_t call_on_head(char *bytes, size_t size, size_t count, void *cx)
+{
+    struct fl_http_call *call = cx;
+    size_t len = size * count;
+    call->head_ended = len <= 2 && (bytes[0] == '\r' || bytes[0] == '\n');
+    return len;
+}
+
 /* libcurl is about to send the request, on a fresh connection or a kept one. A second time means
  * that the kept one died under it: whether the first was acted upon, nobody knows, and sending it
  * again would hide that. */
@@ -182,6 +192,8 @@ static struct fl_http_call *call_new(struct fl_http_engine *engine)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, call_on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, call_on_head);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, call_on_send);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, engine_on_close);
@@ -223,6 +235,7 @@ struct fl_http_call *fl_http_engine_call(struct fl_http_engine *engine,
     call->cx = cx;
     call->sent_ns = sent_ns;
     call->sends = 0;
+    call->head_ended = false;
     call->body.len = 0;
     call->prev = NULL;
     call->next = engine->running;
@@ -287,6 +300,7 @@ static void call_finish(struct fl_http_call *call, CURLcode result)
         .body = {call->body.len > 0 ? call->body.at : "", call->body.len},
         .done_ns = fl_now(),
     };
+    if (result == CURLE_OK && !call->head_ended) answer.error = FL_OPERR_RESET;
     /* After it was sent, a refused second connect is still the loss of the first one. */
     if (answer.was_sent && answer.error == FL_OPERR_REFUSED) answer.error = FL_OPERR_RESET;
     call_unlink(call);

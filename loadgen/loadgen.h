@@ -1,18 +1,21 @@
 /* loadgen.h: drives the loads of a plan through real connections, in a process of its own.
  *
  * Open loop: every operation has a due time, and latency counts from there (docs/plan.md,
- * docs/journal.md). The engine speaks to the worker over descriptor 3, one JSON object a line:
- *   →
- * {"op":"start","t0_ns":N,"until_ns":N,"drain_ns":N,"endpoints":{"<via>":[{"instance":"chat.1","host":"127.0.0.1","port":1}]}}
- *   → {"op":"up","instance":"chat.1","up":false}     connections of a load that goes to a service
- * spread over those up → {"op":"stop"}                                   no more arrivals: drain
- * and end (Ctrl-C) ← {"ev":"ready"}                                  the worker runs and has read
- * its plan ←
- * {"ev":"figures","t":N,"loads":[{"name":"talkers","rate":199.5,"errors":0.0,"p50_ns":N,"p99_ns":N,"inflight":3}]}
- * five times a second ← {"ev":"done"}                                   everything is accounted
- * for, the journal is flushed; it exits 0 ← {"ev":"trouble","what":"…"}                     the
- * harness's own trouble Arrivals of a load are due in [t0_ns, until_ns); after until_ns it waits
- * for what is in flight and drains queues, at most drain_ns. */
+ * docs/journal.md). Arrivals of a load are due in [t0_ns, until_ns); after until_ns the worker
+ * waits for what is in flight and drains queues, at most drain_ns.
+ *
+ * The engine speaks to it over descriptor 3, one JSON object a line. To the worker:
+ *   {"op":"start","t0_ns":N,"until_ns":N,"drain_ns":N,
+ *    "endpoints":{"<via>":[{"instance":"chat.1","host":"127.0.0.1","port":1}]}}
+ *   {"op":"up","instance":"chat.1","up":false}
+ *       connections spread over those up; with "port":N it has moved there
+ *   {"op":"stop"}     no more arrivals: drain and end (Ctrl-C)
+ * From the worker:
+ *   {"ev":"ready"}    it runs and has read its plan
+ *   {"ev":"figures","t":N,"loads":[{"name":"talkers","rate":199.5,"errors":0.0,"p50_ns":N,
+ *    "p99_ns":N,"inflight":3}]}     five times a second
+ *   {"ev":"done"}     everything is accounted for, the journal is flushed; it exits 0
+ *   {"ev":"trouble","what":"…"}     the harness's own trouble; what cannot go on exits 70 */
 #ifndef FL_LOADGEN_LOADGEN_H
 #define FL_LOADGEN_LOADGEN_H
 

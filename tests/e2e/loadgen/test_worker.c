@@ -1,0 +1,655 @@
+/* A whole load worker in a child process, against small servers in threads of this one. */
+#include "tests/support/testkit.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loadgen/loadgen.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/journal.h"
+#include "runtime/base/json.h"
+
+#define DEADLINE_MS 30000
+
+/* ---- a server that misbehaves as told ---- */
+
+enum manner {
+    ANSWERS,        /* what `answer` says to each newline-terminated request (HTTP: empty line) */
+    HANGS,          /* reads and never answers */
+    CLOSES,         /* reads a request and closes */
+    CLOSES_HALFWAY, /* answers half and closes */
+    FREEZES,        /* answers; stands still for 500 ms of each 2 s, from its first request on */
+    FLIES_AWAY,     /* answers one request a connection, then closes it while idle */
+};
+
+struct server {
+    int listener, port;
+    enum manner manner;
+    const char *answer, *end; /* of a request */
+    pthread_t thread;
+    int stop_pipe[2];
+    int requests, connections; /* read after server_stop */
+};
+
+#define CONNS_MAX 1024
+
+static bool server_serve(struct server *server, int fd)
+{
+    char bytes[8192];
+    ssize_t got = recv(fd, bytes, sizeof bytes - 1, 0);
+    if (got <= 0) return false;
+    bytes[got] = '\0';
+    for (char *at = bytes; (at = strstr(at, server->end)) != NULL; at += strlen(server->end)) {
+        server->requests++;
+        size_t len = strlen(server->answer);
+        if (server->manner == HANGS) continue;
+        if (server->manner == CLOSES) return false;
+        if (server->manner == CLOSES_HALFWAY) len /= 2;
+        if (send(fd, server->answer, len, MSG_NOSIGNAL) != (ssize_t)len) return false;
+        if (server->manner == CLOSES_HALFWAY || server->manner == FLIES_AWAY) return false;
+    }
+    return true;
+}
+
+/* Standing still is waiting for the order to stop with nothing else in sight. */
+static void server_freeze_if_due(struct server *server, fl_ns *begun_ns, int *frozen)
+{
+    if (server->manner != FREEZES || server->requests == 0) return;
+    if (*begun_ns == 0) *begun_ns = fl_now();
+    fl_ns elapsed_ns = fl_now() - *begun_ns;
+    if (elapsed_ns / fl_s(2) < *frozen || elapsed_ns % fl_s(2) < fl_ms(700)) return;
+    (*frozen)++;
+    struct pollfd stop = {.fd = server->stop_pipe[0], .events = POLLIN};
+    poll(&stop, 1, 500);
+}
+
+static void *server_main(void *cx)
+{
+    struct server *server = cx;
+    struct pollfd fds[CONNS_MAX + 2] = {{.fd = server->stop_pipe[0], .events = POLLIN},
+                                        {.fd = server->listener, .events = POLLIN}};
+    nfds_t count = 2;
+    fl_ns begun_ns = 0;
+    int frozen = 0;
+    for (;;) {
+        server_freeze_if_due(server, &begun_ns, &frozen);
+        if (poll(fds, count, server->manner == FREEZES ? 5 : -1) < 0) break;
+        if (fds[0].revents != 0) break;
+        for (nfds_t i = count; i-- > 2;) {
+            if (fds[i].revents == 0 || server_serve(server, fds[i].fd)) continue;
+            close(fds[i].fd);
+            fds[i] = fds[--count];
+        }
+        if (fds[1].revents != 0 && count < CONNS_MAX + 2) {
+            int fd = accept(server->listener, NULL, NULL);
+            if (fd < 0) continue;
+            server->connections++;
+            fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+        }
+    }
+    for (nfds_t i = 2; i < count; i++)
+        close(fds[i].fd);
+    return NULL;
+}
+
+static void server_start(struct server *server, enum manner manner, const char *end,
+                         const char *answer)
+{
+    *server = (struct server){.manner = manner, .end = end, .answer = answer};
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(listen(server->listener, 1024), 0);
+    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&addr, &len), 0);
+    server->port = ntohs(addr.sin_port);
+    assert_int_equal(pipe2(server->stop_pipe, O_CLOEXEC), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
+}
+
+static void server_stop(struct server *server)
+{
+    close(server->stop_pipe[1]);
+    pthread_join(server->thread, NULL);
+    close(server->stop_pipe[0]);
+    close(server->listener);
+}
+
+/* ---- a worker, and what it left in the journal ---- */
+
+struct worker {
+    char *folder;
+    pid_t pid;
+    int fd;
+    char said[1 << 16]; /* what has been read and not yet looked at */
+    size_t said_len;
+};
+
+struct tally {
+    int ops, ok, fail, unknown, censored;
+    int errors[FL_OPERR_COUNT];
+    int slow;         /* latency of 100 ms and more */
+    int unsent_times; /* sent_ns is 0 */
+    int out_of_order_times;
+};
+
+static void worker_say(struct worker *worker, const char *line)
+{
+    assert_int_equal(write(worker->fd, line, strlen(line)), (ssize_t)strlen(line));
+}
+
+/* The next line that the worker says, or "" when it has closed. Valid until the next call. */
+static void worker_hear(struct worker *worker, char *line, size_t line_len)
+{
+    for (;;) {
+        char *newline = memchr(worker->said, '\n', worker->said_len);
+        if (newline != NULL) {
+            size_t len = (size_t)(newline - worker->said);
+            assert_true(len < line_len);
+            memcpy(line, worker->said, len);
+            line[len] = '\0';
+            worker->said_len -= len + 1;
+            memmove(worker->said, newline + 1, worker->said_len);
+            return;
+        }
+        struct pollfd readable = {.fd = worker->fd, .events = POLLIN};
+        assert_int_equal(poll(&readable, 1, DEADLINE_MS), 1);
+        ssize_t got = read(worker->fd, worker->said + worker->said_len,
+                           sizeof worker->said - worker->said_len);
+        if (got <= 0) {
+            line[0] = '\0';
+            return;
+        }
+        worker->said_len += (size_t)got;
+    }
+}
+
+static void worker_expect(struct worker *worker, const char *event, char *line, size_t line_len)
+{
+    char *wanted = fl_format("\"ev\":\"%s\"", event);
+    do {
+        worker_hear(worker, line, line_len);
+        if (line[0] == '\0') fail_msg("the worker closed without saying %s", event);
+    } while (strstr(line, wanted) == NULL);
+    free(wanted);
+}
+
+static void worker_start(struct worker *worker, const char *loads)
+{
+    *worker = (struct worker){.folder = testkit_folder()};
+    char *path = fl_format("%s/plan.json", worker->folder);
+    char *plan = fl_format("{\"version\":1,\"loads\":[%s]}", loads);
+    assert_int_equal(fl_file_write(path, plan, strlen(plan), NULL), 0);
+    free(path);
+    free(plan);
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    worker->pid = fork();
+    assert_true(worker->pid >= 0);
+    if (worker->pid == 0) {
+        /* a clean table of descriptors, as the engine makes it */
+        int control = fcntl(pair[1], F_DUPFD, 10);
+        dup2(control, 3);
+        for (int fd = 4; fd < 256; fd++)
+            close(fd);
+        exit(fl_load_worker_main(worker->folder));
+    }
+    close(pair[1]);
+    worker->fd = pair[0];
+}
+
+static void worker_order_start(struct worker *worker, int ports[], int ports_count, fl_ns length_ns,
+                               fl_ns drain_ns)
+{
+    struct fl_buf order = {0};
+    fl_ns t0_ns = fl_now() + fl_ms(20);
+    fl_buf_printf(&order, "{\"op\":\"start\",\"t0_ns\":%lld,\"until_ns\":%lld,\"drain_ns\":%lld,",
+                  (long long)t0_ns, (long long)(t0_ns + length_ns), (long long)drain_ns);
+    fl_buf_puts(&order, "\"endpoints\":{\"s\":[");
+    for (int i = 0; i < ports_count; i++)
+        fl_buf_printf(&order, "%s{\"instance\":\"s.%d\",\"host\":\"127.0.0.1\",\"port\":%d}",
+                      i > 0 ? "," : "", i + 1, ports[i]);
+    fl_buf_puts(&order, "]}}\n");
+    worker_say(worker, order.at);
+    fl_buf_fini(&order);
+}
+
+static int worker_wait(struct worker *worker)
+{
+    int status = 0;
+    char line[8192];
+    do
+        worker_hear(worker, line, sizeof line); /* its end is the end of the descriptor */
+    while (line[0] != '\0');
+    close(worker->fd);
+    assert_int_equal(waitpid(worker->pid, &status, 0), worker->pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void tally_op(void *cx, const struct fl_op *op)
+{
+    struct tally *tally = cx;
+    if (!fl_op_is_arrival(op)) return;
+    tally->ops++;
+    tally->ok += op->outcome == FL_OK;
+    tally->fail += op->outcome == FL_FAIL;
+    tally->unknown += op->outcome == FL_UNKNOWN;
+    tally->censored += (op->flags & FL_OPF_CENSORED) != 0;
+    tally->errors[op->error]++;
+    tally->slow += op->done_ns - op->due_ns >= fl_ms(100);
+    tally->unsent_times += op->sent_ns == 0;
+    tally->out_of_order_times += op->done_ns < op->due_ns ||
+                                 (op->sent_ns != 0 && op->sent_ns < op->due_ns);
+}
+
+/* Runs one load against these ports for this long; what became of it. */
+static struct tally run_load(const char *load, int ports[], int ports_count, fl_ns length_ns,
+                             fl_ns drain_ns)
+{
+    struct worker worker;
+    char line[8192];
+    worker_start(&worker, load);
+    worker_expect(&worker, "ready", line, sizeof line);
+    worker_order_start(&worker, ports, ports_count, length_ns, drain_ns);
+    worker_expect(&worker, "done", line, sizeof line);
+    assert_int_equal(worker_wait(&worker), 0);
+
+    struct tally tally = {0};
+    assert_int_equal(fl_journal_read_ops(worker.folder, tally_op, &tally, NULL), 0);
+    assert_int_equal(tally.out_of_order_times, 0);
+    testkit_remove(worker.folder);
+    return tally;
+}
+
+#define HTTP_END "\r\n\r\n"
+#define HTTP_200 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define HTTP_LOAD(more)                                                                    \
+    "{\"index\":0,\"name\":\"web\",\"workload\":\"http\",\"via\":\"s\",\"service\":\"s\"," \
+    "\"seed\":\"7\"," more "}"
+#define TCP_LOAD(more)                                                                      \
+    "{\"index\":0,\"name\":\"pings\",\"workload\":\"tcp\",\"via\":\"s\",\"service\":\"s\"," \
+    "\"seed\":\"7\"," more "}"
+#define PING "\"settings\":{\"send\":\"PING\\\\r\\\\n\",\"expect\":\"+PONG\"}"
+
+static void a_healthy_web_server_answers_every_arrival(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, ANSWERS, HTTP_END, HTTP_200);
+    struct tally tally = run_load(
+        HTTP_LOAD("\"rate_per_s\":200,\"timeout_ns\":5000000000,\"settings\":"
+                  "{\"path\":\"/x?y=1\",\"expect\":200,\"expect_body\":\"ell\"}"),
+        &server.port, 1, fl_s(1), fl_s(5));
+    server_stop(&server);
+    assert_int_equal(tally.ops, 200);
+    assert_int_equal(tally.ok, 200);
+    assert_int_equal(server.requests, 200);
+    assert_true(server.connections < 100); /* connections are kept */
+}
+
+static void a_wrong_status_or_body_is_not_ok_and_an_error_status_says_what_it_means(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *load;
+        int fail, unknown;
+        enum fl_op_error error;
+    } rows[] = {
+        {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+         HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":5000000000"), 20, 0, FL_OPERR_STATUS},
+        {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+         HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":5000000000"), 20, 0, FL_OPERR_STATUS},
+        {"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+         HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":5000000000"), 0, 20, FL_OPERR_STATUS},
+        {HTTP_200,
+         HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":5000000000,"
+                   "\"settings\":{\"expect_body\":\"bye\"}"),
+         0, 20, FL_OPERR_CONTENT},
+        {"+PONG is no HTTP\r\n\r\n", HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":5000000000"), 0,
+         20, FL_OPERR_CONTENT},
+    };
+    for (size_t i = 0; i < FL_COUNT(rows); i++) {
+        struct server server;
+        server_start(&server, ANSWERS, HTTP_END, rows[i].answer);
+        struct tally tally = run_load(rows[i].load, &server.port, 1, fl_ms(200), fl_s(5));
+        server_stop(&server);
+        assert_int_equal(tally.ops, 20);
+        assert_int_equal(tally.fail, rows[i].fail);
+        assert_int_equal(tally.unknown, rows[i].unknown);
+        assert_int_equal(tally.errors[rows[i].error], 20);
+    }
+}
+
+static void nobody_listens_so_every_arrival_fails_as_refused_and_none_was_sent(void **state)
+{
+    (void)state;
+    int port = testkit_free_port();
+    struct tally web = run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":1000000000"), &port, 1,
+                                fl_ms(300), fl_s(5));
+    struct tally tcp = run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":1000000000," PING),
+                                &port, 1, fl_ms(300), fl_s(5));
+    const struct tally *both[] = {&web, &tcp};
+    for (size_t i = 0; i < FL_COUNT(both); i++) {
+        assert_int_equal(both[i]->ops, 30);
+        assert_int_equal(both[i]->fail, 30);
+        assert_int_equal(both[i]->errors[FL_OPERR_REFUSED], 30);
+        assert_int_equal(both[i]->unsent_times, 30);
+        assert_int_equal(both[i]->censored, 0);
+    }
+}
+
+static void a_server_that_hangs_leaves_it_unknown_at_the_deadline(void **state)
+{
+    (void)state;
+    struct server web, tcp;
+    server_start(&web, HANGS, HTTP_END, "");
+    server_start(&tcp, HANGS, "\r\n", "");
+    struct tally tallies[] = {
+        run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":300000000"), &web.port, 1, fl_ms(300),
+                 fl_s(5)),
+        run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":300000000," PING), &tcp.port, 1,
+                 fl_ms(300), fl_s(5)),
+    };
+    server_stop(&web);
+    server_stop(&tcp);
+    for (size_t i = 0; i < FL_COUNT(tallies); i++) {
+        assert_int_equal(tallies[i].ops, 30);
+        assert_int_equal(tallies[i].unknown, 30);
+        assert_int_equal(tallies[i].errors[FL_OPERR_TIMEOUT], 30);
+        assert_int_equal(tallies[i].censored, 30);
+    }
+    assert_int_equal(web.requests, 30); /* each was sent once */
+    assert_int_equal(tcp.requests, 30);
+}
+
+static void with_one_slot_and_a_hanging_server_the_others_are_unsent(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, HANGS, "\r\n", "");
+    struct tally tally = run_load(
+        TCP_LOAD("\"rate_per_s\":100,\"users\":1,\"timeout_ns\":250000000," PING), &server.port, 1,
+        fl_s(1), fl_s(5));
+    server_stop(&server);
+    assert_int_equal(tally.ops, 100); /* none disappeared */
+    assert_int_equal(tally.ok, 0);
+    assert_int_equal(tally.unknown, server.requests);
+    assert_int_equal(tally.errors[FL_OPERR_UNSENT], 100 - server.requests);
+    assert_int_equal(tally.fail, 100 - server.requests);
+    assert_int_equal(tally.censored, 100);
+}
+
+static void
+a_connection_that_closes_after_the_request_leaves_it_unknown_and_is_not_retried(void **state)
+{
+    (void)state;
+    static const enum manner manners[] = {CLOSES, CLOSES_HALFWAY};
+    for (size_t i = 0; i < FL_COUNT(manners); i++) {
+        struct server web, tcp;
+        server_start(&web, manners[i], HTTP_END, HTTP_200);
+        server_start(&tcp, manners[i], "\r\n", "+PONG\r\n");
+        struct tally tallies[] = {
+            run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000"), &web.port, 1,
+                     fl_ms(300), fl_s(5)),
+            run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING), &tcp.port, 1,
+                     fl_ms(300), fl_s(5)),
+        };
+        server_stop(&web);
+        server_stop(&tcp);
+        for (size_t t = 0; t < FL_COUNT(tallies); t++) {
+            assert_int_equal(tallies[t].ops, 30);
+            assert_int_equal(tallies[t].unknown, 30);
+            assert_int_equal(tallies[t].errors[FL_OPERR_RESET], 30);
+        }
+        assert_int_equal(web.requests, 30); /* once each: no hidden second try */
+        assert_int_equal(tcp.requests, 30);
+    }
+}
+
+static void connections_that_close_while_idle_are_made_anew_without_an_error(void **state)
+{
+    (void)state;
+    struct server web, tcp;
+    server_start(&web, FLIES_AWAY, HTTP_END, HTTP_200);
+    server_start(&tcp, FLIES_AWAY, "\r\n", "+PONG\r\n");
+    struct tally tallies[] = {
+        run_load(HTTP_LOAD("\"rate_per_s\":50,\"timeout_ns\":3000000000"), &web.port, 1, fl_ms(400),
+                 fl_s(5)),
+        run_load(TCP_LOAD("\"rate_per_s\":50,\"timeout_ns\":3000000000," PING), &tcp.port, 1,
+                 fl_ms(400), fl_s(5)),
+    };
+    server_stop(&web);
+    server_stop(&tcp);
+    for (size_t i = 0; i < FL_COUNT(tallies); i++) {
+        assert_int_equal(tallies[i].ops, 20);
+        assert_int_equal(tallies[i].ok, 20);
+    }
+    assert_int_equal(web.connections, 20);
+    assert_int_equal(tcp.connections, 20);
+}
+
+/* Truth by arithmetic: frozen 500 ms in every 2 s, an arrival that comes u into it waits 500 − u.
+ * 400 of the 500 arrivals in each freeze are 100 ms late or more, and no pool may hide that. */
+static void a_server_frozen_a_quarter_of_the_time_shows_in_a_fifth_of_all_operations(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, FREEZES, "\r\n", "+PONG\r\n");
+    struct tally tally = run_load(
+        TCP_LOAD("\"rate_per_s\":1000,\"users\":32,\"timeout_ns\":5000000000," PING), &server.port,
+        1, fl_s(4), fl_s(10));
+    server_stop(&server);
+    assert_int_equal(tally.ops, 4000);
+    assert_int_equal(tally.ok, 4000);
+    assert_true(server.connections <= 32);
+    /* two freezes: 800 by arithmetic; a client that waits for answers would show 64 */
+    assert_true(tally.slow >= 700);
+}
+
+static void an_answer_that_is_not_the_expected_one_is_content(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, ANSWERS, "\r\n", "-LOADING wait\r\n");
+    struct tally tally = run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING),
+                                  &server.port, 1, fl_ms(200), fl_s(5));
+    server_stop(&server);
+    assert_int_equal(tally.ops, 20);
+    assert_int_equal(tally.errors[FL_OPERR_CONTENT], 20);
+    assert_int_equal(tally.ok, 0);
+}
+
+static void load_goes_to_those_that_are_up_and_comes_back(void **state)
+{
+    (void)state;
+    struct server one, two;
+    server_start(&one, ANSWERS, "\r\n", "+PONG\r\n");
+    server_start(&two, ANSWERS, "\r\n", "+PONG\r\n");
+    int ports[] = {one.port, two.port};
+    struct worker worker;
+    char line[8192];
+    worker_start(&worker, TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING));
+    worker_expect(&worker, "ready", line, sizeof line);
+    worker_say(&worker, "{\"op\":\"nonsense\"}\nnot even JSON\n"); /* no matter */
+    worker_order_start(&worker, ports, 2, fl_s(1), fl_s(5));
+    worker_say(&worker, "{\"op\":\"up\",\"instance\":\"s.1\",\"up\":false}\n");
+    worker_expect(&worker, "done", line, sizeof line);
+    assert_int_equal(worker_wait(&worker), 0);
+    testkit_remove(worker.folder);
+    server_stop(&one);
+    server_stop(&two);
+    assert_int_equal(one.requests, 0);
+    assert_int_equal(two.requests, 100);
+}
+
+struct facts {
+    int health, done, sent;
+    long long due;
+};
+
+static void note_fact(void *cx, const char *writer, const char *text)
+{
+    struct facts *facts = cx;
+    cJSON *fact = cJSON_Parse(text);
+    assert_non_null(fact);
+    assert_string_equal(writer, "load");
+    if (strcmp(fl_json_text(fact, "fact", ""), "load.health") == 0) {
+        facts->health++;
+        facts->sent += (int)fl_json_int(fact, "sent", -1);
+        assert_true(fl_json_num(fact, "cpu", -1) >= 0);
+        assert_true(fl_json_int(fact, "lag_p99_ns", -1) >= 0);
+    }
+    if (strcmp(fl_json_text(fact, "fact", ""), "load.done") == 0) {
+        facts->done++;
+        facts->due = fl_json_int(fact, "due", -1);
+        assert_int_equal(fl_json_int(fact, "ok", -1), facts->due);
+    }
+    cJSON_Delete(fact);
+}
+
+static void a_stop_ends_the_arrivals_and_what_was_due_is_accounted_for(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, ANSWERS, "\r\n", "+PONG\r\n");
+    struct worker worker;
+    char line[8192];
+    worker_start(&worker, TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING));
+    worker_expect(&worker, "ready", line, sizeof line);
+    worker_order_start(&worker, &server.port, 1, fl_s(3600), fl_s(5));
+    for (int i = 0; i < 6; i++) /* five a second */
+        worker_expect(&worker, "figures", line, sizeof line);
+    assert_non_null(strstr(line, "\"name\":\"pings\",\"rate\":"));
+    worker_say(&worker, "{\"op\":\"stop\"}\n");
+    worker_expect(&worker, "done", line, sizeof line);
+    assert_int_equal(worker_wait(&worker), 0);
+    server_stop(&server);
+
+    struct facts facts = {0};
+    assert_int_equal(fl_journal_read_facts(worker.folder, note_fact, &facts, NULL), 0);
+    assert_int_equal(facts.done, 1);
+    assert_true(facts.health >= 2);
+    assert_int_equal(facts.due, server.requests);
+    assert_int_equal(facts.sent, server.requests);
+    testkit_remove(worker.folder);
+}
+
+static void the_end_of_the_drain_cuts_off_what_hangs(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, HANGS, HTTP_END, "");
+    struct tally tally = run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3600000000000"),
+                                  &server.port, 1, fl_ms(200), fl_ms(200));
+    server_stop(&server);
+    assert_int_equal(tally.ops, 20);
+    assert_int_equal(tally.unknown, 20);
+    assert_int_equal(tally.censored, 20);
+}
+
+static void the_worker_ends_with_the_engine(void **state)
+{
+    (void)state;
+    struct worker worker;
+    char line[8192];
+    worker_start(&worker, TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING));
+    worker_expect(&worker, "ready", line, sizeof line);
+    close(worker.fd);
+    int status = 0;
+    assert_int_equal(waitpid(worker.pid, &status, 0), worker.pid);
+    assert_true(WIFEXITED(status));
+    testkit_remove(worker.folder);
+}
+
+static void a_plan_that_makes_no_sense_is_trouble_and_ends_with_70(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *loads, *words;
+    } rows[] = {
+        {"{\"index\":0,\"name\":\"a\",\"workload\":\"nonsense\",\"timeout_ns\":1}", "nonsense"},
+        {TCP_LOAD("\"rate_per_s\":1,\"settings\":{\"send\":\"a\\\\q\"}"), "escape"},
+        {HTTP_LOAD("\"rate_per_s\":1,\"settings\":{\"expect\":\"fine\"}"), "fine"},
+        {"not JSON", "plan.json"},
+    };
+    for (size_t i = 0; i < FL_COUNT(rows); i++) {
+        struct worker worker;
+        char line[8192];
+        worker_start(&worker, rows[i].loads);
+        worker_expect(&worker, "trouble", line, sizeof line);
+        assert_non_null(strstr(line, rows[i].words));
+        assert_int_equal(worker_wait(&worker), 70);
+        testkit_remove(worker.folder);
+    }
+}
+
+static void redis_answers_pings(void **state)
+{
+    (void)state;
+    int port = testkit_free_port();
+    char *folder = testkit_folder();
+    char port_text[16];
+    snprintf(port_text, sizeof port_text, "%d", port);
+    int out[2];
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    pid_t redis = fork();
+    assert_true(redis >= 0);
+    if (redis == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        execlp("redis-server", "redis-server", "--port", port_text, "--bind", "127.0.0.1", "--dir",
+               folder, "--save", "", (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    char said[65536];
+    size_t len = 0;
+    do { /* until it says that it is ready */
+        struct pollfd readable = {.fd = out[0], .events = POLLIN};
+        assert_int_equal(poll(&readable, 1, DEADLINE_MS), 1);
+        ssize_t got = read(out[0], said + len, sizeof said - 1 - len);
+        assert_true(got > 0);
+        len += (size_t)got;
+        said[len] = '\0';
+    } while (strstr(said, "eady to accept connections") == NULL);
+
+    struct tally tally = run_load(TCP_LOAD("\"rate_per_s\":300,\"timeout_ns\":5000000000," PING),
+                                  &port, 1, fl_s(1), fl_s(5));
+    kill(redis, SIGTERM);
+    waitpid(redis, NULL, 0);
+    close(out[0]);
+    testkit_remove(folder);
+    assert_int_equal(tally.ops, 300);
+    assert_int_equal(tally.ok, 300);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_healthy_web_server_answers_every_arrival),
+        cmocka_unit_test(a_wrong_status_or_body_is_not_ok_and_an_error_status_says_what_it_means),
+        cmocka_unit_test(nobody_listens_so_every_arrival_fails_as_refused_and_none_was_sent),
+        cmocka_unit_test(a_server_that_hangs_leaves_it_unknown_at_the_deadline),
+        cmocka_unit_test(with_one_slot_and_a_hanging_server_the_others_are_unsent),
+        cmocka_unit_test(
+            a_connection_that_closes_after_the_request_leaves_it_unknown_and_is_not_retried),
+        cmocka_unit_test(connections_that_close_while_idle_are_made_anew_without_an_error),
+        cmocka_unit_test(a_server_frozen_a_quarter_of_the_time_shows_in_a_fifth_of_all_operations),
+        cmocka_unit_test(an_answer_that_is_not_the_expected_one_is_content),
+        cmocka_unit_test(load_goes_to_those_that_are_up_and_comes_back),
+        cmocka_unit_test(a_stop_ends_the_arrivals_and_what_was_due_is_accounted_for),
+        cmocka_unit_test(the_end_of_the_drain_cuts_off_what_hangs),
+        cmocka_unit_test(the_worker_ends_with_the_engine),
+        cmocka_unit_test(a_plan_that_makes_no_sense_is_trouble_and_ends_with_70),
+        cmocka_unit_test(redis_answers_pings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
