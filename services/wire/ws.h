@@ -21,9 +21,18 @@ enum fl_ws_opcode {
 struct fl_ws {
     bool server;           /* we are the server: frames must be masked */
     size_t message_max;    /* larger: close code 1009 */
-    struct fl_buf raw;     /* a partial frame; empty, and no memory, between frames */
-    struct fl_buf message; /* fragments so far */
-    int message_opcode;    /* of the fragmented message, 0 none */
+    struct fl_buf message; /* the data message so far; no memory between messages */
+    int message_opcode;    /* of the message under way, 0 none */
+    bool closed;           /* a close frame came: what follows is not read */
+
+    /* private: the frame under way */
+    uint8_t head[FL_WS_HEADER_MAX];
+    uint8_t head_len; /* bytes of it so far; 0: between frames */
+    bool in_payload, final;
+    uint8_t opcode;
+    uint8_t mask[4];
+    uint64_t payload_len, payload_seen;
+    uint8_t control[125]; /* payload of a control frame */
 };
 
 /** One whole message or control frame; bytes are valid until the callback returns. */
