@@ -1,4 +1,7 @@
-int main(void)
+/* main.c: the program `faultline`. */
+#include "engine/cli.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return fl_cli_main(argc, argv);
 }

@@ -1,0 +1,177 @@
+/* cli_commands.c: every command with its options, words and examples. */
+#include "engine/cli.h"
+
+static const struct fl_cli_option run_options[] = {
+    {"seed", "N", "make every random draw from N (up to 16 hexadecimal digits)", false},
+    {"out", "DIR", "put run folders under DIR instead of runs/", false},
+    {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
+    {"plan", "FILE", "run this plan instead of drawing one", false},
+    {"format", "LIST", "write these reports: html,json,junit,md,csv", false},
+    {"quiet", NULL, "say only the verdict", false},
+    {0},
+};
+static const struct fl_cli_option load_options[] = {
+    {"seed", "N", "make every random draw from N (up to 16 hexadecimal digits)", false},
+    {"out", "DIR", "put run folders under DIR instead of runs/", false},
+    {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
+    {"format", "LIST", "write these reports: html,json,junit,md,csv", false},
+    {"quiet", NULL, "say only the verdict", false},
+    {0},
+};
+static const struct fl_cli_option check_options[] = {
+    {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
+    {0},
+};
+static const struct fl_cli_option plan_options[] = {
+    {"seed", "N", "make every random draw from N (up to 16 hexadecimal digits)", false},
+    {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
+    {"json", NULL, "print plan.json (docs/plan.md)", false},
+    {0},
+};
+static const struct fl_cli_option report_options[] = {
+    {"format", "LIST", "write these: html,json,junit,md,csv", false},
+    {0},
+};
+static const struct fl_cli_option list_options[] = {
+    {"json", NULL, "print JSON for machines", false},
+    {0},
+};
+static const struct fl_cli_option serve_options[] = {
+    {"port", "N", "the first one listens on N, the next ones follow; otherwise free ports", false},
+    {"out", "DIR", "keep data and logs under DIR; otherwise a temporary folder", false},
+    {0},
+};
+static const struct fl_cli_option init_options[] = {
+    {"out", "FILE", "write FILE instead of scenario.yaml", false},
+    {0},
+};
+static const struct fl_cli_option worker_options[] = {
+    {"instance", "NAME", "", false}, {"folder", "DIR", "", false},
+    {"run", "DIR", "", false},       {"control", "FD", "", false},
+    {"port", "N", "", false},        {"host", "ADDRESS", "", false},
+    {"figures", "FILE", "", false},  {0},
+};
+
+static const char *const list_words[] = {"faults",   "toxics",  "workloads", "checks",
+                                         "services", "metrics", NULL};
+static const char *const shell_words[] = {"bash", "zsh", NULL};
+
+static const char exit_codes[] =
+    "Exit codes: 0 every target met, 1 a target missed or data inconsistent, 2 cannot tell,\n"
+    "64 bad usage or scenario, 69 the services did not start, 70 internal error, 130 interrupted.";
+
+const struct fl_cli_command fl_cli_commands[] = {
+    {.name = "run",
+     .args = "FILE",
+     .help = "run a scenario: load, faults, recovery, verdict",
+     .options = run_options,
+     .args_min = 1,
+     .args_max = 1,
+     .examples = "faultline run scenario.yaml\n"
+                 "faultline run scenario.yaml --seed 7 --set duration=60s\n"
+                 "faultline run scenario.yaml --set load.gets.rate=500/s --format junit,md\n"
+                 "faultline run scenario.yaml --plan runs/web/latest/plan.json\n",
+     .more = exit_codes,
+     .run = fl_cli_run},
+    {.name = "check",
+     .args = "FILE…",
+     .help = "validate scenarios; silent when good",
+     .options = check_options,
+     .args_min = 1,
+     .args_max = -1,
+     .examples = "faultline check scenarios/*.yaml\n",
+     .run = fl_cli_check},
+    {.name = "plan",
+     .args = "FILE",
+     .help = "show what a seed makes of a scenario",
+     .options = plan_options,
+     .args_min = 1,
+     .args_max = 1,
+     .examples = "faultline plan scenario.yaml --seed 7\n"
+                 "faultline plan scenario.yaml --json > plan.json\n",
+     .more = "Every random draw is made here: the same scenario and seed give the same plan, and\n"
+             "faultline run --plan runs an edited one.",
+     .run = fl_cli_plan},
+    {.name = "report",
+     .args = "RUN",
+     .help = "judge and render a stored run again",
+     .options = report_options,
+     .args_min = 1,
+     .args_max = 1,
+     .examples = "faultline report runs/web/latest\n"
+                 "faultline report runs/web/latest --format csv\n",
+     .more = "RUN is a run folder, or the folder of a scenario's runs (its latest is taken).\n"
+             "Also works on the record of a run that was killed. Exit codes are those of run.",
+     .run = fl_cli_report},
+    {.name = "list",
+     .args = "faults|toxics|workloads|checks|services|metrics",
+     .help = "what this version knows",
+     .options = list_options,
+     .args_min = 1,
+     .args_max = 1,
+     .words = list_words,
+     .examples = "faultline list faults\n"
+                 "faultline list workloads --json\n",
+     .run = fl_cli_list},
+    {.name = "serve",
+     .args = "NAME…",
+     .help = "host reference services for a browser, supervised, on loopback",
+     .options = serve_options,
+     .args_min = 1,
+     .args_max = 32,
+     .examples = "faultline serve chat dashboard\n"
+                 "faultline serve queue --port 8080 --out data\n",
+     .more = "Ctrl-C stops them. See: faultline list services",
+     .run = fl_cli_serve},
+    {.name = "init",
+     .args = "[-- COMMAND…]",
+     .help = "write a commented starter scenario for your own program",
+     .options = init_options,
+     .args_max = 0,
+     .rest = true,
+     .examples = "faultline init -- node server.js\n"
+                 "faultline init --out redis.yaml -- redis-server --port '${port}'\n",
+     .more =
+         "In COMMAND, ${port} stands for the port that the program shall listen on. Without it\n"
+         "the program finds the port in the environment variable PORT.",
+     .run = fl_cli_init},
+    {.name = "load",
+     .args = "FILE",
+     .help = "only the load of a scenario, without its faults",
+     .options = load_options,
+     .args_min = 1,
+     .args_max = 1,
+     .examples = "faultline load scenario.yaml --set duration=10s\n",
+     .more = exit_codes,
+     .run = fl_cli_run},
+    {.name = "version",
+     .help = "print the version",
+     .args_max = 0,
+     .examples = "faultline version\n",
+     .run = fl_cli_version},
+    {.name = "help",
+     .args = "[COMMAND]",
+     .help = "print help, of everything or of one command",
+     .args_max = 1,
+     .examples = "faultline help run\n",
+     .run = fl_cli_help},
+    {.name = "completion",
+     .args = "bash|zsh",
+     .help = "print a completion script for a shell",
+     .args_min = 1,
+     .args_max = 1,
+     .words = shell_words,
+     .examples = "source <(faultline completion bash)\n"
+                 "faultline completion zsh > ~/.zfunc/_faultline\n",
+     .run = fl_cli_completion},
+    {.name = "schema", .help = "", .args_max = 0, .hidden = true, .run = fl_cli_schema},
+    {.name = "worker",
+     .args = "service|load|links",
+     .help = "",
+     .options = worker_options,
+     .args_min = 1,
+     .args_max = 2,
+     .hidden = true,
+     .run = fl_cli_worker},
+    {0},
+};

@@ -1,0 +1,88 @@
+#include "engine/init.h"
+
+#include <unistd.h>
+
+#include "engine/cli.h"
+#include "runtime/base/json.h"
+
+static const char head[] =
+    "# A scenario for Faultline. Check it with `faultline check`, see what happens when with\n"
+    "# `faultline plan`, run it with `faultline run`. Every key: docs/scenario.md.\n"
+    "faultline: 1\n"
+    "seed: 7              # makes every random draw; take it away for a new one each time\n"
+    "warmup: 3s           # load without faults: how good is it when nothing is wrong?\n"
+    "duration: 20s        # the storm: faults happen here\n"
+    "calm: 5s             # load goes on without new faults, so that recovery can finish\n"
+    "\n"
+    "services:\n";
+
+static const char tail[] =
+    "\n"
+    "links:\n"
+    "  front: {to: app}   # a path that can be harmed; load that goes through it feels that\n"
+    "\n"
+    "load:\n"
+    "  gets:\n"
+    "    workload: http   # or tcp; see: faultline list workloads\n"
+    "    through: front\n"
+    "    path: %s\n"
+    "    rate: 50/s\n"
+    "    timeout: 2s\n"
+    "\n"
+    "faults:              # times count from the start of the storm; see: faultline list faults\n"
+    "  - {at: 2s, kill: app}\n"
+    "  - {at: 9s, for: 2s, toxic: latency, on: front, latency: 300ms}\n"
+    "  - {at: 15s, for: 1s, cut: front}\n"
+    "\n"
+    "targets:             # what must hold; see: faultline list metrics\n"
+    "  - recovery(kill) max < 5s\n"
+    "  - availability(gets) >= 70%%\n";
+
+char *fl_init_text(const char *const *command)
+{
+    struct fl_buf out = {0};
+    bool own = command != NULL && command[0] != NULL, takes_port = false;
+    fl_buf_puts(&out, head);
+    if (!own) {
+        fl_buf_puts(&out,
+                    "  app:               # your program instead: faultline init -- COMMAND…\n"
+                    "    use: queue       # a reference service; see: faultline list services\n");
+        fl_buf_printf(&out, tail, "/healthz");
+        return fl_buf_take(&out);
+    }
+    fl_buf_puts(&out, "  app:\n    command: [");
+    for (size_t i = 0; command[i] != NULL; i++) {
+        fl_buf_puts(&out, i > 0 ? ", " : "");
+        fl_json_put_str(&out, fl_str_of(command[i])); /* JSON's quotes are YAML's too */
+        takes_port = takes_port || strstr(command[i], "${port}") != NULL;
+    }
+    fl_buf_puts(&out, "]\n");
+    fl_buf_puts(&out,
+                takes_port
+                    ? "    # ${port} is a free port, ${dir} a data folder that restarts keep\n"
+                    : "    env: {PORT: \"${port}\"}      # the port that it shall listen on\n");
+    fl_buf_puts(&out,
+                "    ready: {tcp: \"${port}\"}    # or {http: /healthz}, {log: \"listening\"}, "
+                "{exec: [command]}\n"
+                "    stop: {signal: TERM, within: 5s}\n");
+    fl_buf_printf(&out, tail, "/");
+    return fl_buf_take(&out);
+}
+
+int fl_cli_init(const struct fl_cli_call *call)
+{
+    struct fl_err err;
+    const char *path = fl_cli_value(call, "out");
+    if (path == NULL) path = "scenario.yaml";
+    if (access(path, F_OK) == 0)
+        return fl_cli_usage(call->command, "%s is there already; write --out FILE", path);
+    char *text = fl_init_text(call->rest);
+    int rc = fl_file_write(path, text, strlen(text), &err);
+    free(text);
+    if (rc != 0) {
+        fprintf(stderr, "faultline: %s\n", err.text);
+        return FL_EX_INTERNAL;
+    }
+    printf("wrote %s\nnext: faultline check %s && faultline run %s\n", path, path, path);
+    return FL_EX_PASS;
+}
