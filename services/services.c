@@ -1,0 +1,22 @@
+#include "services/services.h"
+
+#include "services/chat/chat.h"
+#include "services/dashboard/dashboard.h"
+#include "services/queue/queue.h"
+
+const struct fl_service fl_services[] = {
+    {"chat", "chat rooms over Phoenix channels, with presence and history", "/health",
+     fl_chat_start},
+    {"queue", "a job queue over HTTP; acknowledged jobs survive SIGKILL", "/health",
+     fl_queue_start},
+    {"dashboard", "live figures of a run, or of its own node, for a browser", "/health",
+     fl_dashboard_start},
+    {0},
+};
+
+const struct fl_service *fl_service_find(const char *name)
+{
+    for (const struct fl_service *service = fl_services; service->name != NULL; service++)
+        if (name != NULL && strcmp(service->name, name) == 0) return service;
+    return NULL;
+}
