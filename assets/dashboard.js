@@ -76,7 +76,8 @@
     { id: "chart-errors", of: (l) => l.errors },
     { id: "chart-p99", of: (l) => l.p99_ns / 1e6 },
   ];
-  const times = [];
+  const times = [], ages = [60, 45, 30, 15, 0];
+  const last = () => times[times.length - 1] || 0;
   let names = "", plots = [], drawnAt = 0;
 
   function plotOptions(kind, loads) {
@@ -90,11 +91,11 @@
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
       scales: {
-        x: { time: false, range: () => { const end = times[times.length - 1] || 0; return [end - WINDOW_S, end]; } },
+        x: { time: false, range: () => [last() - WINDOW_S, last()] },
         y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] },
       },
       axes: [
-        { ...axis, size: 28, values: (_plot, at) => at.map((t) => `${(t - (times[times.length - 1] || 0)).toFixed(0)} s`) },
+        { ...axis, size: 28, splits: () => ages.map((age) => last() - age), values: () => ages.map((age) => (age ? `-${age} s` : "now")) },
         { ...axis, size: 48 },
       ],
       series: [{}].concat(loads.map((l, i) => ({
@@ -121,7 +122,7 @@
       makePlots(f.loads);
     }
     const now = f.t_ns / 1e9;
-    if (times.length && now < times[times.length - 1]) makePlots(f.loads); /* another machine's clock */
+    if (now < last()) makePlots(f.loads); /* another machine's clock */
     times.push(now);
     plots.forEach((p) => f.loads.forEach((l, i) => p.data[i + 1].push(p.kind.of(l))));
     while (times.length && times[0] < now - WINDOW_S - 1) {
