@@ -1,7 +1,8 @@
 #include "services/queue/http.h"
 
+#include "runtime/base/units.h"
 #include "services/queue/keeper.h"
-#include "services/queue/scan.h"
+#include "services/wire/jscan.h"
 
 #define HTTP_VISIBILITY_MS 30000
 
@@ -30,17 +31,18 @@ static void http_fail(struct fl_self *self, struct fl_web *web, int code)
     fl_web_fail(self, web, 503, fl_code_name(code));
 }
 
-/** A whole number member; absent leaves *out as it is. */
-static int http_int(struct fl_str object, const char *name, int64_t *out)
+/** A whole number member within limits; absent leaves *out as it is. */
+static int http_int(struct fl_str object, const char *name, int64_t least, int64_t most,
+                    int64_t *out)
 {
-    struct fl_str raw = fl_scan_member(object, name);
-    return raw.at == NULL ? 0 : fl_scan_int(raw, out);
+    struct fl_str raw = fl_jscan_get(object, name);
+    return raw.at == NULL ? 0 : fl_parse_int(raw, least, most, out, NULL);
 }
 
 /** A lease is 16 hexadecimal digits. */
 static int http_lease(struct fl_str object, uint64_t *out)
 {
-    struct fl_str raw = fl_scan_member(object, "lease");
+    struct fl_str raw = fl_jscan_get(object, "lease");
     if (raw.len != 18 || raw.at[0] != '"') return FL_EBADMSG;
     uint64_t lease = 0;
     for (size_t i = 1; i < 17; i++) {
@@ -58,14 +60,15 @@ static bool http_body(struct fl_self *self, struct fl_web *web, const struct fl_
                       struct fl_str *out)
 {
     *out = req->body.len > 0 ? req->body : FL_STR("{}");
-    if (fl_scan_check(*out) == 0) return true;
-    fl_web_fail(self, web, 400, "the body is not JSON");
+    if (fl_jscan_ok(*out) && fl_jscan_is_object(fl_str_trim(*out)) && fl_utf8_ok(out->at, out->len))
+        return true;
+    fl_web_fail(self, web, 400, "the body is not a JSON object");
     return false;
 }
 
 static bool http_id(const struct fl_web_request *req, int64_t *out)
 {
-    return fl_scan_int(fl_web_param(req, "id"), out) == 0;
+    return fl_parse_int(fl_web_param(req, "id"), 0, INT64_MAX, out, NULL) == 0;
 }
 
 /** Asks for one operation, whose request is freed. True: it went well, and *answer says how. False:
@@ -98,7 +101,7 @@ static int http_read_job(struct fl_str body, char key[FL_STORE_KEY_MAX], struct 
                          const char **words)
 {
     struct fl_buf decoded = {0};
-    int rc = fl_scan_string(fl_scan_member(body, "key"), &decoded);
+    int rc = fl_jscan_text(fl_jscan_get(body, "key"), &decoded);
     bool fits = rc == 0 && decoded.len > 0 && decoded.len <= FL_STORE_KEY_MAX;
     if (fits) memcpy(key, decoded.at, decoded.len);
     op->key = (struct fl_str){key, decoded.len};
@@ -106,14 +109,12 @@ static int http_read_job(struct fl_str body, char key[FL_STORE_KEY_MAX], struct 
 
     *words = "key must be a text of 1 to 256 bytes";
     if (!fits) return 400;
-    op->payload = fl_scan_member(body, "payload");
+    op->payload = fl_jscan_get(body, "payload");
     if (op->payload.at == NULL) op->payload = FL_STR("null");
     *words = "payload is larger than 64 KiB";
     if (op->payload.len > FL_STORE_PAYLOAD_MAX) return 413;
     *words = "delay_ms must be a whole number, at most a day";
-    if (http_int(body, "delay_ms", &op->delay_ms) != 0 || op->delay_ms < 0 ||
-        op->delay_ms > FL_STORE_VISIBILITY_MS_MAX)
-        return 400;
+    if (http_int(body, "delay_ms", 0, FL_STORE_VISIBILITY_MS_MAX, &op->delay_ms) != 0) return 400;
     return 0;
 }
 
@@ -146,9 +147,8 @@ static void http_lease_jobs(struct fl_self *self, struct fl_web *web,
     struct fl_str body;
     if (!http_body(self, web, req, &body)) return;
     int64_t max = 1, visibility_ms = HTTP_VISIBILITY_MS;
-    if (http_int(body, "max", &max) != 0 || max < 1 || max > FL_STORE_LEASE_MAX ||
-        http_int(body, "visibility_ms", &visibility_ms) != 0 || visibility_ms < 1 ||
-        visibility_ms > FL_STORE_VISIBILITY_MS_MAX) {
+    if (http_int(body, "max", 1, FL_STORE_LEASE_MAX, &max) != 0 ||
+        http_int(body, "visibility_ms", 1, FL_STORE_VISIBILITY_MS_MAX, &visibility_ms) != 0) {
         fl_web_fail(self, web, 400,
                     "max must be a whole number from 1 to 1024, visibility_ms from 1 to 86400000");
         return;
@@ -187,7 +187,7 @@ static void http_job_failed(struct fl_self *self, struct fl_web *web,
     if (!http_body(self, web, req, &body)) return;
     struct fl_store_op op = {.kind = FL_STORE_FAIL, .retry_ms = -1};
     if (!http_id(req, &op.id) || http_lease(body, &op.lease) != 0 ||
-        http_int(body, "retry_ms", &op.retry_ms) != 0) {
+        http_int(body, "retry_ms", 0, FL_STORE_VISIBILITY_MS_MAX, &op.retry_ms) != 0) {
         fl_web_fail(self, web, 400,
                     "an id in the path and {\"lease\":\"16 hex digits\", \"retry_ms\":number}");
         return;
@@ -205,15 +205,17 @@ static void http_job_failed(struct fl_self *self, struct fl_web *web,
 /** Reads {"jobs":[{"id","lease"}, …]} into a request. Returns how many, or -1. */
 static int http_read_acks(struct fl_str body, struct fl_buf *request)
 {
+    struct fl_str rest = fl_jscan_get(body, "jobs"), item;
+    if (!fl_jscan_punct(&rest, '[')) return -1;
     int count = 0;
-    struct fl_str rest = fl_scan_member(body, "jobs"), item;
-    if (rest.at == NULL || rest.at[0] != '[') return -1;
-    while (fl_scan_item(&rest, &item)) {
-        struct fl_store_op op = {.kind = FL_STORE_ACK};
-        if (++count > FL_STORE_GROUP_MAX || fl_scan_member(item, "id").at == NULL ||
-            http_int(item, "id", &op.id) != 0 || http_lease(item, &op.lease) != 0)
+    while (!fl_jscan_punct(&rest, ']')) {
+        struct fl_store_op op = {.kind = FL_STORE_ACK, .id = -1};
+        if (fl_jscan_take(&rest, &item) != 0 || ++count > FL_STORE_GROUP_MAX ||
+            http_int(item, "id", 0, INT64_MAX, &op.id) != 0 || op.id < 0 ||
+            http_lease(item, &op.lease) != 0)
             return -1;
         fl_keeper_put(request, &op);
+        fl_jscan_punct(&rest, ',');
     }
     return count;
 }
