@@ -38,6 +38,9 @@ struct fl_sup_opts {
     void *limit_cx;
 };
 
+/** The server of supervisors, to nest them: fl_child.args is a `const struct fl_sup_opts *`. */
+extern const struct fl_server fl_sup_server;
+
 /** Starts a supervisor and its children in order; on failure stops the started ones in reverse and
  * returns the failing child's code. `self` NULL: from outside a process (as fl_node_spawn). */
 int fl_sup_start(struct fl_node *node, struct fl_self *self, const struct fl_sup_opts *opts,

@@ -1,0 +1,223 @@
+#include "runtime/core.h"
+
+#define PROCS_MAX_DEFAULT (4u * 1000 * 1000)
+#define MAILBOX_MAX_DEFAULT 100000u
+
+/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then
+ * everything else is told to, then what is still there is killed. */
+enum { STOP_ASKED = 0, STOP_TREES, STOP_ALL, STOP_KILL };
+#define STOP_TREES_WITHIN fl_s(60)
+#define STOP_ALL_WITHIN fl_s(10)
+
+static fl_ns sim_now(void *cx)
+{
+    return ((struct fl_node *)cx)->sim_now_ns;
+}
+
+int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl_err *err)
+{
+    if (opts->shards < 0 || opts->shards > FL_SHARDS_MAX)
+        return fl_err_set(err, FL_ERANGE, "a node has 1 to %d shards, not %d", FL_SHARDS_MAX,
+                          opts->shards);
+    struct fl_node *node = fl_new(struct fl_node);
+    node->name = fl_strdup(opts->name != NULL ? opts->name : "node");
+    node->opts = *opts;
+    node->opts.name = node->name;
+    node->shards_count = opts->simulated || opts->shards == 0 ? 1 : opts->shards;
+    if (opts->procs_max == 0) node->opts.procs_max = PROCS_MAX_DEFAULT;
+    node->opts.procs_max = node->opts.procs_max / (uint32_t)node->shards_count;
+    if (opts->mailbox_max == 0) node->opts.mailbox_max = MAILBOX_MAX_DEFAULT;
+    node->clock = *fl_clock_real();
+    if (opts->simulated) node->clock = (struct fl_clock){.now = sim_now, .cx = node};
+    node->guard_kind = fl_stack_probe_guard();
+    pthread_mutex_init(&node->names_lock, NULL);
+    pthread_mutex_init(&node->note_lock, NULL);
+    fl_list_init(&node->controls);
+    size_t bytes = sizeof(struct fl_shard) * (size_t)node->shards_count;
+    node->shards = aligned_alloc(_Alignof(struct fl_shard), bytes);
+    FL_ASSERT(node->shards != NULL);
+    memset(node->shards, 0, bytes);
+    int rc = 0;
+    for (int i = 0; i < node->shards_count && rc == 0; i++)
+        rc = fl_shard_init(&node->shards[i], node, i, err);
+    if (rc != 0) {
+        fl_node_free(node);
+        return rc;
+    }
+    *out = node;
+    return 0;
+}
+
+static void *shard_thread(void *cx)
+{
+    struct fl_shard *shard = cx;
+    fl_shard_loop(shard);
+    return NULL;
+}
+
+int fl_node_run(struct fl_node *node)
+{
+    FL_ASSERT(!node->opts.simulated);
+    FL_ASSERT(atomic_load(&node->state) == FL_NODE_NEW);
+    atomic_store(&node->state, FL_NODE_RUNS);
+    for (int i = 1; i < node->shards_count; i++) {
+        struct fl_shard *shard = &node->shards[i];
+        int rc = pthread_create(&shard->thread, NULL, shard_thread, shard);
+        FL_ASSERT(rc == 0);
+        shard->thread_runs = true;
+    }
+    fl_shard_loop(&node->shards[0]);
+    for (int i = 1; i < node->shards_count; i++) {
+        pthread_join(node->shards[i].thread, NULL);
+        node->shards[i].thread_runs = false;
+    }
+    atomic_store(&node->state, FL_NODE_STOPPED);
+    return atomic_load(&node->stop_code);
+}
+
+static void stop_post(struct fl_node *node, int shard_id, int phase)
+{
+    struct fl_pid pid = {(uint64_t)shard_id << 56 | UINT64_C(1) << 32 | UINT32_MAX};
+    struct fl_sig *sig = fl_sig_new(NULL, FL_SIG_STOP, pid, FL_NO_PID);
+    sig->code = phase;
+    fl_shard_post(&node->shards[shard_id], sig);
+}
+
+void fl_node_stop(struct fl_node *node, int code)
+{
+    if (atomic_exchange(&node->stop_asked, true)) return; /* the first one's code counts */
+    atomic_store(&node->stop_code, code);
+    stop_post(node, 0, STOP_ASKED);
+}
+
+static void stop_begin(struct fl_shard *shard, int phase)
+{
+    struct fl_node *node = shard->node;
+    FL_ASSERT(shard->id == 0);
+    shard->stop_phase = phase;
+    fl_ns within_ns = phase == STOP_TREES ? STOP_TREES_WITHIN : STOP_ALL_WITHIN;
+    node->stop_until_ns = fl_shard_now(shard) + within_ns;
+    fl_timer_remove(shard, &node->stop_timer);
+    fl_timer_add(shard, &node->stop_timer, node->stop_until_ns);
+    for (int i = 0; i < node->shards_count; i++)
+        stop_post(node, i, phase);
+}
+
+static void stop_timer_fired(struct fl_timer *timer)
+{
+    FL_ASSERT(timer->kind == FL_TIMER_PORT); /* fl_node_step_stop looks at the time */
+}
+
+static void stop_tell(struct fl_shard *shard, struct fl_self *self, enum fl_exit_kind kind)
+{
+    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_EXIT, self->pid, FL_NO_PID);
+    sig->reason = fl_reason_of(kind);
+    sig->flags = FL_SIG_IS_PARENT;
+    fl_signal_arrive(shard, sig);
+}
+
+/* In reverse order of slots: roughly the last started first. */
+static void stop_tell_all(struct fl_shard *shard, int phase)
+{
+    for (uint32_t i = shard->slots_chunks * FL_SLOTS_CHUNK; i-- > 0;) {
+        struct fl_self *self = shard->slots[i / FL_SLOTS_CHUNK][i % FL_SLOTS_CHUNK].self;
+        if (self == NULL) continue;
+        bool is_root_sup = (self->flags & (FL_PROC_IS_SUP | FL_PROC_SUPERVISED)) == FL_PROC_IS_SUP;
+        if (phase == STOP_TREES && !is_root_sup) continue;
+        stop_tell(shard, self, phase == STOP_KILL ? FL_EXIT_KILL : FL_EXIT_SHUTDOWN);
+    }
+}
+
+void fl_node_on_stop_phase(struct fl_shard *shard, int phase)
+{
+    struct fl_node *node = shard->node;
+    if (phase == STOP_ASKED) {
+        if (shard->id == 0 && shard->stop_phase == STOP_ASKED) {
+            node->stop_timer.kind = FL_TIMER_PORT;
+            node->stop_timer.fn = stop_timer_fired;
+            stop_begin(shard, STOP_TREES);
+        }
+        return; /* else: another shard is done, fl_node_step_stop looks */
+    }
+    shard->stop_phase = phase;
+    stop_tell_all(shard, phase);
+}
+
+static unsigned count_all(const struct fl_node *node, bool sups)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < node->shards_count; i++)
+        sum += atomic_load(sups ? &node->shards[i].sups_now : &node->shards[i].procs_now);
+    return sum;
+}
+
+void fl_node_step_stop(struct fl_shard *shard)
+{
+    struct fl_node *node = shard->node;
+    if (shard->stop_phase == STOP_ASKED || atomic_load(&node->loops_end)) return;
+    unsigned sups = atomic_load(&shard->sups_now), procs = atomic_load(&shard->procs_now);
+    if (shard->id != 0) {
+        bool is_done = shard->stop_phase == STOP_TREES ? sups == 0 : procs == 0;
+        if (is_done && shard->stop_told != shard->stop_phase) {
+            shard->stop_told = shard->stop_phase;
+            stop_post(node, 0, STOP_ASKED);
+        }
+        return;
+    }
+    bool is_late = fl_shard_now(shard) >= node->stop_until_ns;
+    if (count_all(node, false) == 0) {
+        fl_timer_remove(shard, &node->stop_timer);
+        atomic_store(&node->loops_end, true);
+        for (int i = 0; i < node->shards_count; i++)
+            fl_shard_wake(&node->shards[i]);
+    } else if (shard->stop_phase == STOP_TREES && (is_late || count_all(node, true) == 0)) {
+        stop_begin(shard, STOP_ALL);
+    } else if (shard->stop_phase >= STOP_ALL && is_late) {
+        stop_begin(shard, STOP_KILL);
+    }
+}
+
+/* Ends what is left when a node is freed without having been stopped: simulated ones, and those
+ * that never ran. */
+static void node_kill_all(struct fl_node *node)
+{
+    for (int i = 0; i < node->shards_count; i++) {
+        struct fl_shard *shard = &node->shards[i];
+        if (shard->node == NULL) continue;
+        fl_shard_enter(shard);
+        fl_stack_adopt_thread(shard);
+        fl_shard_drain(shard);
+        stop_tell_all(shard, STOP_KILL);
+        fl_shard_batch(shard, 0);
+        while (shard->procs > 0 && shard->loop_is_open)
+            uv_run(&shard->loop, UV_RUN_ONCE);
+        FL_ASSERT(shard->procs == 0);
+    }
+}
+
+void fl_node_free(struct fl_node *node)
+{
+    if (node == NULL) return;
+    FL_ASSERT(atomic_load(&node->state) != FL_NODE_RUNS);
+    struct fl_shard *before = fl_shard_enter(NULL);
+    node_kill_all(node);
+    for (int i = 0; i < node->shards_count; i++)
+        fl_shard_fini(&node->shards[i]);
+    fl_shard_enter(before != NULL && before->node != node ? before : NULL);
+    fl_map_fini(&node->names);
+    pthread_mutex_destroy(&node->names_lock);
+    pthread_mutex_destroy(&node->note_lock);
+    free(node->shards);
+    free(node->name);
+    free(node);
+}
+
+uv_loop_t *fl_node_loop(struct fl_node *node)
+{
+    return node->opts.simulated ? NULL : &node->shards[0].loop;
+}
+
+const struct fl_clock *fl_node_clock(const struct fl_node *node)
+{
+    return &node->clock;
+}

@@ -1,0 +1,260 @@
+#include "runtime/core.h"
+
+typedef void (*signal_fn)(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig);
+
+void fl_signal_send(struct fl_node *node, struct fl_sig *sig)
+{
+    struct fl_shard *there = fl_proc_shard(node, sig->to);
+    struct fl_shard *here = fl_shard_here(node);
+    if (there == NULL)
+        fl_sig_free(here, sig);
+    else if (there == here)
+        fl_signal_arrive(here, sig);
+    else
+        fl_shard_post(there, sig);
+}
+
+void fl_signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_reason *reason,
+                    uint8_t flags)
+{
+    FL_ASSERT(self->pid.bits != 0);
+    bool is_link = (flags & FL_SIG_IS_LINK) != 0;
+    if (!is_link && reason->kind == FL_EXIT_KILL) {
+        struct fl_reason killed = *reason;
+        killed.kind = FL_EXIT_KILLED;
+        fl_proc_doom(self, &killed);
+    } else if (!is_link && reason->kind == FL_EXIT_CRASH) {
+        fl_proc_doom(self, reason);
+    } else if (self->flags & FL_PROC_TRAPS) {
+        struct fl_sig *sig = fl_sig_new(self->shard, FL_SIG_EXIT, self->pid, from);
+        sig->flags = flags;
+        sig->reason = *reason;
+        bool ends = (flags & FL_SIG_IS_PARENT) || fl_pid_eq(from, self->parent);
+        fl_box_push(self, sig);
+        /* OTP: a suspended process still obeys its parent. */
+        if (ends && (self->flags & FL_PROC_SUSPENDED)) {
+            self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
+            fl_shard_ready(self);
+        }
+    } else if (reason->kind != FL_EXIT_NORMAL || fl_pid_eq(from, self->pid)) {
+        fl_proc_doom(self, reason);
+    }
+}
+
+/* What comes back when nobody is there. */
+static void signal_to_nobody(struct fl_shard *shard, struct fl_sig *sig)
+{
+    struct fl_sig *back = NULL;
+    if (sig->kind == FL_SIG_CALL) {
+        back = fl_sig_new(shard, FL_SIG_REPLY, sig->from, sig->to);
+        back->code = FL_ENOPROC;
+    } else if (sig->kind == FL_SIG_MONITOR) {
+        back = fl_sig_new(shard, FL_SIG_DOWN, sig->from, sig->to);
+        back->reason = fl_reason_of(FL_EXIT_NOPROC);
+    } else if (sig->kind == FL_SIG_LINK) {
+        back = fl_sig_new(shard, FL_SIG_EXIT, sig->from, sig->to);
+        back->flags = FL_SIG_IS_LINK;
+        back->reason = fl_reason_of(FL_EXIT_NOPROC);
+    } else if (sig->kind == FL_SIG_CAST) {
+        shard->counts.dropped_dead++;
+    }
+    if (back != NULL) {
+        back->ref = sig->ref;
+        fl_signal_send(shard->node, back);
+    }
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_cast(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    if (self->box_len < self->box_max) {
+        fl_box_push(self, sig);
+        return;
+    }
+    shard->counts.dropped_full++;
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_call(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    if (self->box_len >= self->box_max) {
+        struct fl_sig *back = fl_sig_new(shard, FL_SIG_REPLY, sig->from, sig->to);
+        back->ref = sig->ref;
+        back->code = FL_EFULL;
+        fl_sig_free(shard, sig);
+        fl_signal_send(shard->node, back);
+        return;
+    }
+    if (sig->flags & FL_SIG_WATCH) fl_watch_add(self, sig->from, sig->ref);
+    fl_box_push(self, sig);
+}
+
+static void arrive_reply(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(self->shard == shard);
+    fl_call_on_reply(self, sig);
+}
+
+static void arrive_down(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(self->shard == shard);
+    fl_monitor_on_down(self, sig);
+}
+
+static void arrive_exit(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    bool is_link = (sig->flags & FL_SIG_IS_LINK) != 0;
+    if (!is_link || fl_link_drop(self, sig->from)) /* an unlinked one no longer counts */
+        fl_signal_exit(self, sig->from, &sig->reason, sig->flags);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_monitor(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    fl_watch_add(self, sig->from, sig->ref);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_demonitor(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(self->shard == shard);
+    fl_watch_drop(shard, sig->ref);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_link(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    fl_link_add(self, sig->from);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_unlink(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    fl_link_drop(self, sig->from);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_suspend(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    self->flags |= FL_PROC_SUSPENDED;
+    if (!(self->flags & FL_PROC_DOOMED)) fl_shard_unready(self);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_resume(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
+    bool can_go_on = self->stack != NULL && !(self->flags & FL_PROC_BLOCKED);
+    bool has_mail = self->stack == NULL && self->box_len > 0;
+    if (can_go_on || has_mail || ((self->flags & FL_PROC_STARTING) && self->stack == NULL))
+        fl_shard_ready(self);
+    fl_sig_free(shard, sig);
+}
+
+static void arrive_started(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(self->shard == shard);
+    fl_proc_on_started(self, sig);
+}
+
+static const signal_fn arrive[] = {
+    [FL_SIG_CAST] = arrive_cast,           [FL_SIG_CALL] = arrive_call,
+    [FL_SIG_REPLY] = arrive_reply,         [FL_SIG_DOWN] = arrive_down,
+    [FL_SIG_EXIT] = arrive_exit,           [FL_SIG_MONITOR] = arrive_monitor,
+    [FL_SIG_DEMONITOR] = arrive_demonitor, [FL_SIG_LINK] = arrive_link,
+    [FL_SIG_UNLINK] = arrive_unlink,       [FL_SIG_SUSPEND] = arrive_suspend,
+    [FL_SIG_RESUME] = arrive_resume,       [FL_SIG_STARTED] = arrive_started,
+};
+
+void fl_signal_arrive(struct fl_shard *shard, struct fl_sig *sig)
+{
+    if (sig->kind == FL_SIG_SPAWN) {
+        fl_proc_on_spawn(shard, sig);
+        return;
+    }
+    if (sig->kind == FL_SIG_STOP) {
+        fl_node_on_stop_phase(shard, sig->code);
+        fl_sig_free(shard, sig);
+        return;
+    }
+    FL_ASSERT(sig->kind < FL_COUNT(arrive) && arrive[sig->kind] != NULL);
+    struct fl_self *self = fl_proc_find(shard, sig->to);
+    if (self == NULL)
+        signal_to_nobody(shard, sig);
+    else
+        arrive[sig->kind](shard, self, sig);
+}
+
+static int send_sig(struct fl_self *self, struct fl_sig *sig)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_shard *there = fl_proc_shard(shard->node, sig->to);
+    if (there != shard) {
+        fl_signal_send(shard->node, sig);
+        return 0;
+    }
+    struct fl_self *target = fl_proc_find(shard, sig->to);
+    int rc = 0;
+    if (target == NULL) {
+        shard->counts.dropped_dead++;
+    } else if (target->box_len >= target->box_max) {
+        shard->counts.dropped_full++;
+        rc = FL_EFULL;
+    } else {
+        fl_box_push(target, sig);
+        return 0;
+    }
+    fl_sig_free(shard, sig);
+    return rc;
+}
+
+int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len)
+{
+    struct fl_sig *sig = fl_sig_new(self->shard, FL_SIG_CAST, to, self->pid);
+    sig->tag = tag;
+    fl_sig_set_data(sig, data, len);
+    return send_sig(self, sig);
+}
+
+int fl_send_shared(struct fl_self *self, struct fl_pid to, uint32_t tag,
+                   struct fl_shared *shared_take)
+{
+    struct fl_sig *sig = fl_sig_new(self->shard, FL_SIG_CAST, to, self->pid);
+    sig->tag = tag;
+    sig->flags = FL_SIG_SHARED;
+    sig->shared = shared_take;
+    sig->len = (uint32_t)fl_shared_len(shared_take);
+    return send_sig(self, sig);
+}
+
+int fl_node_send(struct fl_node *node, struct fl_pid to, uint32_t tag, const void *data, size_t len)
+{
+    struct fl_shard *here = fl_shard_here(node);
+    if (here != NULL && here == fl_proc_shard(node, to)) {
+        struct fl_self *target = fl_proc_find(here, to);
+        if (target != NULL && target->box_len >= target->box_max) return FL_EFULL;
+    }
+    struct fl_sig *sig = fl_sig_new(here, FL_SIG_CAST, to, FL_NO_PID);
+    sig->tag = tag;
+    fl_sig_set_data(sig, data, len);
+    fl_signal_send(node, sig);
+    return 0;
+}
+
+static void exit_send(struct fl_node *node, struct fl_pid from, struct fl_pid to,
+                      const struct fl_reason *reason)
+{
+    struct fl_sig *sig = fl_sig_new(fl_shard_here(node), FL_SIG_EXIT, to, from);
+    sig->reason = *reason;
+    fl_signal_send(node, sig);
+}
+
+void fl_exit(struct fl_self *self, struct fl_pid other, struct fl_reason reason)
+{
+    exit_send(self->shard->node, self->pid, other, &reason);
+}
+
+void fl_node_exit(struct fl_node *node, struct fl_pid other, struct fl_reason reason)
+{
+    exit_send(node, FL_NO_PID, other, &reason);
+}

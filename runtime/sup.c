@@ -1,0 +1,2 @@
+#include "runtime/sup.h"
+const struct fl_server fl_sup_server = {.name = "supervisor"};

@@ -1,0 +1,461 @@
+#include "runtime/tcp.h"
+
+#include "runtime/core.h"
+
+#define TCP_OUT_MAX_DEFAULT (4u * 1024 * 1024)
+#define TCP_READ_BYTES (64u * 1024)
+#define TCP_UNREAD_MAX (256u * 1024) /* bytes in the owner's mailbox above which we stop reading \
+                                      */
+#define TCP_BOX_HIGH 1000u           /* the same for a mailbox that is long for other reasons */
+#define TCP_BACKLOG 511
+#define TCP_DRAIN_WITHIN fl_ms(500)
+
+struct listener {
+    struct fl_port port;
+    uv_tcp_t handle;
+    const struct fl_server *server;
+    const void *args;
+    int connections, connections_max;
+    int references; /* the handle, and each living connection */
+    struct fl_shard *shard;
+};
+
+/* A connection lives as long as its handle and the events of it that wait in a mailbox. */
+struct fl_tcp {
+    struct fl_port port;
+    struct fl_list lingering;
+    uv_tcp_t handle;
+    uv_shutdown_t shutdown;
+    struct fl_shard *shard;
+    struct listener *listener; /* whose connections_max it counts for */
+    struct fl_tcp_args args;
+    struct fl_timer timer;
+    size_t out_bytes, out_max, unread_bytes;
+    int references;
+    bool is_closed, is_reading, is_shutting, has_ended;
+};
+
+struct write_req {
+    uv_write_t req;
+    struct fl_tcp *tcp;
+    struct fl_shared *shared;
+    size_t len;
+    char bytes[];
+};
+
+static void tcp_release(struct fl_tcp *tcp)
+{
+    FL_ASSERT(tcp->references > 0);
+    if (--tcp->references == 0) free(tcp);
+}
+
+static void listener_release(struct listener *listener)
+{
+    FL_ASSERT(listener->references > 0);
+    if (--listener->references == 0) free(listener);
+}
+
+static void tcp_on_close(uv_handle_t *handle)
+{
+    struct fl_tcp *tcp = FL_OWNER(handle, struct fl_tcp, handle);
+    tcp->shard->handles_open--;
+    tcp_release(tcp);
+}
+
+static void tcp_close_now(struct fl_tcp *tcp)
+{
+    if (tcp->is_closed) return;
+    tcp->is_closed = true;
+    fl_list_remove(&tcp->port.of_owner);
+    fl_list_remove(&tcp->lingering);
+    fl_timer_remove(tcp->shard, &tcp->timer);
+    tcp->port.owner = NULL;
+    if (tcp->listener != NULL) {
+        tcp->listener->connections--;
+        listener_release(tcp->listener);
+        tcp->listener = NULL;
+    }
+    uv_close((uv_handle_t *)&tcp->handle, tcp_on_close);
+}
+
+static void tcp_on_owner_end(struct fl_port *port)
+{
+    tcp_close_now(FL_OWNER(port, struct fl_tcp, port));
+}
+
+/* ---- reading: what arrives becomes a message of the owner */
+
+static void tcp_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct fl_tcp *tcp = FL_OWNER(handle, struct fl_tcp, handle);
+    struct fl_shard *shard = tcp->shard;
+    FL_ASSERT(suggested > 0);
+    if (shard->read_buf == NULL) shard->read_buf = fl_alloc(TCP_READ_BYTES);
+    *buf = uv_buf_init(shard->read_buf, TCP_READ_BYTES);
+}
+
+static void tcp_push(struct fl_tcp *tcp, enum fl_sig_kind kind, int code, const void *bytes,
+                     size_t len)
+{
+    struct fl_self *owner = tcp->port.owner;
+    struct fl_sig *sig = fl_sig_new(tcp->shard, kind, owner->pid, owner->pid);
+    sig->tcp = tcp;
+    sig->code = code;
+    sig->len = (uint32_t)len;
+    sig->block = len == 0 ? NULL : malloc(len);
+    if (len > 0) {
+        FL_ASSERT(sig->block != NULL);
+        sig->flags = FL_SIG_IN_BLOCK;
+        memcpy(sig->block, bytes, len);
+    }
+    tcp->references++;
+    tcp->unread_bytes += len;
+    fl_box_push(owner, sig);
+}
+
+static bool tcp_is_ahead(const struct fl_tcp *tcp)
+{
+    return tcp->unread_bytes > TCP_UNREAD_MAX || tcp->port.owner->box_len > TCP_BOX_HIGH;
+}
+
+static void tcp_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
+{
+    struct fl_tcp *tcp = FL_OWNER(stream, struct fl_tcp, handle);
+    if (got == 0) return;
+    if (tcp->port.owner == NULL) { /* lingering: only its end matters */
+        if (got < 0) tcp_close_now(tcp);
+        return;
+    }
+    if (got > 0) {
+        tcp_push(tcp, FL_SIG_TCP_DATA, 0, buf->base, (size_t)got);
+        if (!tcp_is_ahead(tcp)) return;
+    } else if (!tcp->has_ended) {
+        tcp->has_ended = true;
+        tcp_push(tcp, FL_SIG_TCP_CLOSED, got == UV_EOF ? 0 : (int)got, NULL, 0);
+    }
+    tcp->is_reading = false;
+    uv_read_stop(stream);
+}
+
+static void tcp_read_on(struct fl_tcp *tcp)
+{
+    if (tcp->is_closed || tcp->is_reading || tcp->has_ended) return;
+    tcp->is_reading = uv_read_start((uv_stream_t *)&tcp->handle, tcp_on_alloc, tcp_on_read) == 0;
+}
+
+void fl_tcp_sig_drop(struct fl_sig *sig)
+{
+    if (sig->tcp == NULL) return;
+    tcp_release(sig->tcp);
+    sig->tcp = NULL;
+}
+
+void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig)
+{
+    struct fl_tcp *tcp = sig->tcp;
+    const struct fl_server *server = self->server;
+    tcp->unread_bytes -= sig->len;
+    if (tcp->is_closed || tcp->port.owner != self) return;
+    if (sig->kind == FL_SIG_TCP_CLOSED) {
+        tcp_close_now(tcp);
+        if (server->on_tcp_closed != NULL) server->on_tcp_closed(self, self->state, tcp, sig->code);
+        return;
+    }
+    if (server->on_tcp_data != NULL)
+        server->on_tcp_data(self, self->state, tcp, sig->block, sig->len);
+    if (!tcp->is_closed && tcp->port.owner == self && !tcp_is_ahead(tcp)) tcp_read_on(tcp);
+}
+
+/* ---- writing */
+
+static void tcp_finish(struct fl_tcp *tcp);
+
+static void tcp_on_written(uv_write_t *req, int status)
+{
+    struct write_req *write = FL_OWNER(req, struct write_req, req);
+    struct fl_tcp *tcp = write->tcp;
+    tcp->out_bytes -= write->len;
+    fl_shared_release(write->shared);
+    free(write);
+    if (tcp->is_closed) return;
+    bool is_lingering = tcp->port.owner == NULL;
+    if (is_lingering && status != 0)
+        tcp_close_now(tcp);
+    else if (is_lingering)
+        tcp_finish(tcp);
+    else if (status != 0 && !tcp->has_ended) {
+        tcp->has_ended = true;
+        tcp_push(tcp, FL_SIG_TCP_CLOSED, status, NULL, 0);
+    }
+}
+
+static int tcp_broke(struct fl_tcp *tcp, int code)
+{
+    if (!tcp->has_ended) {
+        tcp->has_ended = true;
+        tcp_push(tcp, FL_SIG_TCP_CLOSED, code, NULL, 0);
+    }
+    return FL_ESTATE;
+}
+
+/* What did not go out at once: the rest of head is copied, the rest of body is retained. */
+static int tcp_queue_rest(struct fl_tcp *tcp, uv_buf_t head, uv_buf_t body,
+                          struct fl_shared *shared)
+{
+    size_t copied = head.len + (shared == NULL ? body.len : 0);
+    struct write_req *write = malloc(sizeof *write + copied);
+    FL_ASSERT(write != NULL);
+    write->tcp = tcp;
+    write->len = head.len + body.len;
+    write->shared = shared == NULL ? NULL : fl_shared_retain(shared);
+    if (head.len > 0) memcpy(write->bytes, head.base, head.len);
+    if (shared == NULL && body.len > 0) memcpy(write->bytes + head.len, body.base, body.len);
+    uv_buf_t bufs[2] = {uv_buf_init(write->bytes, (unsigned)copied), body};
+    unsigned count = shared == NULL || body.len == 0 ? 1 : 2;
+    bool only_body = count == 2 && copied == 0;
+    int rc = uv_write(&write->req, (uv_stream_t *)&tcp->handle, only_body ? bufs + 1 : bufs,
+                      only_body ? 1 : count, tcp_on_written);
+    if (rc != 0) {
+        fl_shared_release(write->shared);
+        free(write);
+        return tcp_broke(tcp, rc);
+    }
+    tcp->out_bytes += write->len;
+    return 0;
+}
+
+static void buf_skip(uv_buf_t *buf, size_t *skip)
+{
+    size_t len = *skip < buf->len ? *skip : buf->len;
+    buf->base += len;
+    buf->len -= len;
+    *skip -= len;
+}
+
+static int tcp_write_both(struct fl_tcp *tcp, const void *head, size_t head_len, const void *body,
+                          size_t body_len, struct fl_shared *shared)
+{
+    if (tcp->is_closed || tcp->has_ended || tcp->port.owner == NULL) return FL_ESTATE;
+    if (head_len + body_len == 0) return 0;
+    if (tcp->out_bytes + head_len + body_len > tcp->out_max && tcp->out_bytes > 0) return FL_EFULL;
+    uv_buf_t bufs[2] = {uv_buf_init((char *)(uintptr_t)head, (unsigned)head_len),
+                        uv_buf_init((char *)(uintptr_t)body, (unsigned)body_len)};
+    if (tcp->out_bytes == 0) {
+        unsigned first = head_len == 0 ? 1 : 0;
+        unsigned count = (head_len > 0 ? 1u : 0u) + (body_len > 0 ? 1u : 0u);
+        int rc = uv_try_write((uv_stream_t *)&tcp->handle, bufs + first, count);
+        if (rc < 0 && rc != UV_EAGAIN) return tcp_broke(tcp, rc);
+        size_t went = rc > 0 ? (size_t)rc : 0;
+        if (went == head_len + body_len) return 0;
+        buf_skip(&bufs[0], &went);
+        buf_skip(&bufs[1], &went);
+    }
+    return tcp_queue_rest(tcp, bufs[0], bufs[1], shared);
+}
+
+int fl_tcp_write(struct fl_self *self, struct fl_tcp *tcp, const void *bytes, size_t len)
+{
+    FL_ASSERT(tcp->is_closed || tcp->port.owner == self);
+    return tcp_write_both(tcp, bytes, len, NULL, 0, NULL);
+}
+
+int fl_tcp_write_shared(struct fl_self *self, struct fl_tcp *tcp, const void *head, size_t head_len,
+                        struct fl_shared *body)
+{
+    FL_ASSERT(tcp->is_closed || tcp->port.owner == self);
+    return tcp_write_both(tcp, head, head_len, fl_shared_data(body), fl_shared_len(body), body);
+}
+
+/* ---- closing */
+
+static void tcp_on_shutdown(uv_shutdown_t *req, int status)
+{
+    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp, shutdown);
+    if (status != 0) tcp_close_now(tcp);
+    tcp_release(tcp);
+}
+
+/* Everything is written: say so, then wait a moment for the peer's end, because closing with unread
+ * bytes would reset the connection and take back what was written. */
+static void tcp_finish(struct fl_tcp *tcp)
+{
+    if (tcp->out_bytes > 0 || tcp->is_shutting || tcp->is_closed) return;
+    tcp->is_shutting = true;
+    tcp->references++;
+    if (tcp->has_ended ||
+        uv_shutdown(&tcp->shutdown, (uv_stream_t *)&tcp->handle, tcp_on_shutdown) != 0) {
+        tcp_release(tcp);
+        tcp_close_now(tcp);
+        return;
+    }
+    fl_ns drained_ns = fl_shard_now(tcp->shard) + TCP_DRAIN_WITHIN;
+    if (drained_ns < tcp->timer.due_ns) {
+        fl_timer_remove(tcp->shard, &tcp->timer);
+        fl_timer_add(tcp->shard, &tcp->timer, drained_ns);
+    }
+    tcp_read_on(tcp);
+}
+
+static void tcp_on_linger_over(struct fl_timer *timer)
+{
+    tcp_close_now(FL_OWNER(timer, struct fl_tcp, timer));
+}
+
+void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
+{
+    if (tcp->is_closed || tcp->port.owner == NULL) return;
+    FL_ASSERT(tcp->port.owner == self);
+    if (linger_ns <= 0 || (tcp->has_ended && tcp->out_bytes == 0)) {
+        tcp_close_now(tcp);
+        return;
+    }
+    fl_list_remove(&tcp->port.of_owner);
+    tcp->port.owner = NULL;
+    fl_list_push(&tcp->shard->lingering, &tcp->lingering);
+    tcp->timer.kind = FL_TIMER_PORT;
+    tcp->timer.fn = tcp_on_linger_over;
+    fl_timer_add(tcp->shard, &tcp->timer, fl_shard_now(tcp->shard) + linger_ns);
+    tcp_finish(tcp);
+}
+
+void fl_tcp_close_lingering(struct fl_shard *shard)
+{
+    while (!fl_list_is_empty(&shard->lingering))
+        tcp_close_now(FL_OWNER(shard->lingering.next, struct fl_tcp, lingering));
+}
+
+size_t fl_tcp_queued(const struct fl_tcp *tcp)
+{
+    return tcp->out_bytes;
+}
+
+void fl_tcp_set_out_max(struct fl_tcp *tcp, size_t bytes)
+{
+    tcp->out_max = bytes;
+}
+
+void fl_port_close_all(struct fl_self *self)
+{
+    while (!fl_list_is_empty(&self->ports)) {
+        struct fl_port *port = FL_OWNER(self->ports.next, struct fl_port, of_owner);
+        fl_list_remove(&port->of_owner);
+        port->close(port);
+    }
+}
+
+/* ---- listening */
+
+static void listener_on_close(uv_handle_t *handle)
+{
+    struct listener *listener = FL_OWNER(handle, struct listener, handle);
+    listener->shard->handles_open--;
+    listener_release(listener);
+}
+
+static void listener_close(struct fl_port *port)
+{
+    struct listener *listener = FL_OWNER(port, struct listener, port);
+    uv_close((uv_handle_t *)&listener->handle, listener_on_close);
+}
+
+static struct fl_tcp *tcp_new(struct fl_shard *shard)
+{
+    struct fl_tcp *tcp = fl_new(struct fl_tcp);
+    tcp->shard = shard;
+    tcp->out_max = TCP_OUT_MAX_DEFAULT;
+    tcp->references = 1;
+    tcp->port.close = tcp_on_owner_end;
+    int rc = uv_tcp_init(&shard->loop, &tcp->handle);
+    FL_ASSERT(rc == 0);
+    shard->handles_open++;
+    return tcp;
+}
+
+static void listener_on_connection(uv_stream_t *stream, int status)
+{
+    struct listener *listener = FL_OWNER(stream, struct listener, handle);
+    struct fl_shard *shard = listener->shard;
+    if (status != 0) return;
+    struct fl_tcp *tcp = tcp_new(shard);
+    if (uv_accept(stream, (uv_stream_t *)&tcp->handle) != 0 ||
+        listener->connections >= listener->connections_max) {
+        tcp_close_now(tcp);
+        return;
+    }
+    tcp->listener = listener;
+    listener->references++;
+    listener->connections++;
+    uv_tcp_nodelay(&tcp->handle, 1);
+    tcp->args = (struct fl_tcp_args){.args = listener->args, .accepted = tcp};
+    struct fl_spawn_opts opts = {.args = &tcp->args, .shard = shard->id};
+    struct fl_self *child = NULL;
+    if (fl_proc_new(shard, listener->server, &opts, FL_NO_PID, 0, &child) != 0) {
+        tcp_close_now(tcp);
+        return;
+    }
+    tcp->port.owner = child;
+    fl_list_push(&child->ports, &tcp->port.of_owner);
+    fl_shard_ready(child);
+}
+
+static int listener_fail(struct listener *listener, struct fl_err *err, int code, const char *doing,
+                         const struct fl_listen_opts *opts)
+{
+    listener_close(&listener->port);
+    return fl_err_set(err, code, "cannot %s on %s:%d: %s", doing,
+                      opts->host != NULL ? opts->host : "127.0.0.1", opts->port, uv_strerror(code));
+}
+
+int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_port,
+              struct fl_err *err)
+{
+    struct fl_shard *shard = self->shard;
+    if (shard->node->opts.simulated)
+        return fl_err_set(err, FL_ESTATE, "a simulated node has no network");
+    struct sockaddr_in addr;
+    const char *host = opts->host != NULL ? opts->host : "127.0.0.1";
+    if (uv_ip4_addr(host, opts->port, &addr) != 0)
+        return fl_err_set(err, FL_ERANGE, "\"%s\" is not an IPv4 address", host);
+
+    struct listener *listener = fl_new(struct listener);
+    listener->shard = shard;
+    listener->server = opts->server;
+    listener->args = opts->args;
+    listener->connections_max = opts->connections_max != 0 ? opts->connections_max : 10000;
+    listener->references = 1;
+    listener->port.close = listener_close;
+    int rc = uv_tcp_init(&shard->loop, &listener->handle);
+    FL_ASSERT(rc == 0);
+    shard->handles_open++;
+    rc = uv_tcp_bind(&listener->handle, (struct sockaddr *)&addr, 0);
+    if (rc != 0) return listener_fail(listener, err, rc, "bind", opts);
+    rc = uv_listen((uv_stream_t *)&listener->handle, TCP_BACKLOG, listener_on_connection);
+    if (rc != 0) return listener_fail(listener, err, rc, "listen", opts);
+    int len = sizeof addr;
+    uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&addr, &len);
+    if (out_port != NULL) *out_port = ntohs(addr.sin_port);
+    listener->port.owner = self;
+    fl_list_push(&self->ports, &listener->port.of_owner);
+    return 0;
+}
+
+void fl_listen_stop(struct fl_self *self)
+{
+    struct fl_list *at = self->ports.next;
+    while (at != &self->ports) {
+        struct fl_port *port = FL_OWNER(at, struct fl_port, of_owner);
+        at = at->next;
+        if (port->close != listener_close) continue;
+        fl_list_remove(&port->of_owner);
+        listener_close(port);
+    }
+}
+
+struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args)
+{
+    const struct fl_tcp_args *args = init_args;
+    struct fl_tcp *tcp = args->accepted;
+    FL_ASSERT(tcp->port.owner == self);
+    tcp_read_on(tcp);
+    return tcp;
+}
