@@ -1,0 +1,225 @@
+/* serve.c: the same fleet as a run's, without load, faults and verdict. */
+#include "engine/serve.h"
+
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "engine/cli.h"
+#include "engine/fleet.h"
+#include "runtime/base/json.h"
+#include "runtime/base/units.h"
+
+struct serve {
+    const struct fl_serve_opts *opts;
+    struct fl_scenario *scenario;
+    char *folder;
+    struct fl_guardian *guardian;
+    struct fl_node *node;
+    struct fl_fleet *fleet;
+    uv_signal_t signals[2];
+    bool stopping;
+    int code;
+};
+
+static void serve_stop(struct serve *serve, int code)
+{
+    if (serve->stopping) return;
+    serve->stopping = true;
+    serve->code = code;
+    fl_fleet_stopping(serve->fleet);
+    for (size_t i = 0; i < FL_COUNT(serve->signals); i++)
+        uv_close((uv_handle_t *)&serve->signals[i], NULL);
+    fl_node_stop(serve->node, code);
+}
+
+static void serve_on_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    printf("stopping\n");
+    serve_stop(handle->data, FL_EX_PASS);
+}
+
+static void serve_on_up(void *cx, const char *service, const char *instance, int port, bool up)
+{
+    (void)service;
+    const struct serve *serve = cx;
+    if (serve->stopping) return;
+    if (up)
+        printf("%-12s http://127.0.0.1:%d/\n", instance, port);
+    else
+        printf("%-12s down\n", instance);
+    fflush(stdout);
+}
+
+static void serve_on_all_ready(void *cx)
+{
+    const struct serve *serve = cx;
+    printf("all are up; logs in %s/logs; Ctrl-C stops them\n", serve->folder);
+    fflush(stdout);
+}
+
+static void serve_on_boot_failed(void *cx, const char *why)
+{
+    fprintf(stderr, "faultline: %s\n", why);
+    serve_stop(cx, FL_EX_NOT_STARTED);
+}
+
+static void serve_on_exit(void *cx, const char *instance, pid_t pid, fl_ns at_ns)
+{
+    (void)cx, (void)instance, (void)pid, (void)at_ns;
+}
+
+static void serve_on_limit(void *cx, const char *instance)
+{
+    fprintf(stderr, "faultline: %s fails again and again; giving up\n", instance);
+    serve_stop(cx, FL_EX_NOT_STARTED);
+}
+
+static void serve_on_note(void *cx, const struct fl_note *note)
+{
+    struct serve *serve = cx;
+    if (serve->fleet != NULL) fl_fleet_note(serve->fleet, note);
+}
+
+/* Services as a scenario would name them: everything after this is what a run does. */
+static int serve_scenario(struct serve *serve)
+{
+    struct fl_buf text = {0};
+    fl_buf_puts(&text, "faultline: 1\nname: serve\nduration: 1s\nservices:\n");
+    for (size_t i = 0; i < serve->opts->count; i++) {
+        const char *name = serve->opts->names[i];
+        fl_buf_printf(&text, "  %s: {use: %s", name, name);
+        if (serve->opts->port_base != 0)
+            fl_buf_printf(&text, ", port: %d", serve->opts->port_base + (int)i);
+        fl_buf_puts(&text, "}\n");
+    }
+    struct fl_problems problems = {0};
+    struct fl_scenario_opts opts = {.path = "serve"};
+    int rc = fl_scenario_parse(&serve->scenario, (struct fl_str){text.at, text.len}, &opts,
+                               &problems);
+    if (rc != 0) fprintf(stderr, "faultline: %s\n", problems.lines[0]);
+    fl_problems_fini(&problems);
+    fl_buf_fini(&text);
+    return rc;
+}
+
+static int serve_make_folder(struct serve *serve, struct fl_err *err)
+{
+    char real[PATH_MAX];
+    const char *tmp = getenv("TMPDIR");
+    char *base = serve->opts->out_dir != NULL
+                     ? fl_strdup(serve->opts->out_dir)
+                     : fl_format("%s/faultline-serve-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    int rc = 0;
+    if (serve->opts->out_dir != NULL)
+        rc = fl_make_dirs(base, err);
+    else if (mkdtemp(base) == NULL)
+        rc = fl_err_set(err, FL_EIO, "%s: cannot be made", base);
+    if (rc == 0 && realpath(base, real) == NULL)
+        rc = fl_err_set(err, FL_EIO, "%s: is not there", base);
+    free(base);
+    if (rc != 0) return rc;
+    serve->folder = fl_strdup(real);
+    char *logs = fl_format("%s/logs", serve->folder);
+    rc = fl_make_dirs(logs, err);
+    free(logs);
+    return rc;
+}
+
+static int serve_remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static void serve_fini(struct serve *serve)
+{
+    if (serve->node != NULL) fl_node_free(serve->node);
+    fl_fleet_free(serve->fleet);
+    fl_guardian_stop(serve->guardian);
+    fl_scenario_free(serve->scenario);
+    if (serve->folder != NULL && serve->opts->out_dir == NULL)
+        nftw(serve->folder, serve_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(serve->folder);
+}
+
+static int serve_open(struct serve *serve, struct fl_err *err)
+{
+    int rc = serve_make_folder(serve, err);
+    if (rc == 0) rc = fl_guardian_start(&serve->guardian, err);
+    struct fl_node_opts node_opts = {.name = "serve", .on_note = serve_on_note, .note_cx = serve};
+    if (rc == 0) rc = fl_node_new(&serve->node, &node_opts, err);
+    if (rc != 0) return rc;
+    static const int numbers[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < FL_COUNT(numbers); i++) {
+        uv_signal_init(fl_node_loop(serve->node), &serve->signals[i]);
+        serve->signals[i].data = serve;
+        uv_signal_start(&serve->signals[i], serve_on_signal, numbers[i]);
+    }
+    struct fl_fleet_opts opts = {.scenario = serve->scenario,
+                                 .run_folder = serve->folder,
+                                 .program = serve->opts->program,
+                                 .guardian = serve->guardian,
+                                 .events = {.cx = serve,
+                                            .on_all_ready = serve_on_all_ready,
+                                            .on_boot_failed = serve_on_boot_failed,
+                                            .on_up = serve_on_up,
+                                            .on_exit = serve_on_exit,
+                                            .on_limit = serve_on_limit}};
+    rc = fl_fleet_new(&serve->fleet, &opts, err);
+    if (rc == 0) rc = fl_fleet_start(serve->fleet, serve->node, err);
+    return rc;
+}
+
+int fl_serve(const struct fl_serve_opts *opts)
+{
+    signal(SIGPIPE, SIG_IGN);
+    struct serve serve = {.opts = opts};
+    struct fl_err err = {0};
+    if (serve_scenario(&serve) != 0) {
+        serve_fini(&serve);
+        return FL_EX_USAGE;
+    }
+    if (serve_open(&serve, &err) != 0) {
+        fprintf(stderr, "faultline: %s\n", err.text);
+        if (serve.node == NULL) {
+            serve_fini(&serve);
+            return FL_EX_NOT_STARTED;
+        }
+        serve_stop(&serve, FL_EX_NOT_STARTED); /* the loop below closes what is open */
+    }
+    fl_node_run(serve.node);
+    int code = serve.code;
+    serve_fini(&serve);
+    return code;
+}
+
+int fl_cli_serve(const struct fl_cli_call *call)
+{
+    const char *known[32];
+    size_t known_count = 0;
+    for (const struct fl_service *row = fl_services; row->name != NULL; row++)
+        if (known_count < FL_COUNT(known)) known[known_count++] = row->name;
+    for (int i = 0; i < call->args_count; i++) {
+        if (fl_service_find(call->args[i]) != NULL) continue;
+        const char *near = strlen(call->args[i]) > 40
+                               ? NULL
+                               : fl_nearest(call->args[i], known, known_count);
+        return fl_cli_usage(call->command, "unknown service \"%.40s\"%s%s%s", call->args[i],
+                            near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                            near != NULL ? "\"?" : "; see: faultline list services");
+    }
+    struct fl_err err;
+    int64_t port = 0;
+    const char *text = fl_cli_value(call, "port");
+    if (text != NULL && fl_parse_int(fl_str_of(text), 1, 65535, &port, &err) != 0)
+        return fl_cli_usage(call->command, "--port: %s", err.text);
+    struct fl_serve_opts opts = {.names = call->args,
+                                 .count = (size_t)call->args_count,
+                                 .port_base = (int)port,
+                                 .out_dir = fl_cli_value(call, "out"),
+                                 .program = call->program};
+    return fl_serve(&opts);
+}

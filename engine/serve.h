@@ -1,0 +1,19 @@
+/* serve.h: hosts reference services for a browser: supervised, on loopback, until Ctrl-C. */
+#ifndef FL_ENGINE_SERVE_H
+#define FL_ENGINE_SERVE_H
+
+#include "runtime/base/fl.h"
+
+struct fl_serve_opts {
+    const char *const *names; /* rows of fl_services */
+    size_t count;
+    int port_base;       /* the first one's port, the next ones follow; 0: free ones */
+    const char *out_dir; /* data and logs; NULL: a temporary folder, removed at the end */
+    const char *program; /* this executable, for the processes of the services */
+};
+
+/** Hosts them and prints a line for each that serves. Returns the exit code. Thread: the main one,
+ * before any other is made. */
+int fl_serve(const struct fl_serve_opts *opts);
+
+#endif
