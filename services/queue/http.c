@@ -206,7 +206,7 @@ static void http_job_failed(struct fl_self *self, struct fl_web *web,
 static int http_read_acks(struct fl_str body, struct fl_buf *request)
 {
     struct fl_str rest = fl_jscan_get(body, "jobs"), item;
-    if (!fl_jscan_punct(&rest, '[')) return -1;
+    if (rest.at == NULL || !fl_jscan_punct(&rest, '[')) return -1;
     int count = 0;
     while (!fl_jscan_punct(&rest, ']')) {
         struct fl_store_op op = {.kind = FL_STORE_ACK, .id = -1};
