@@ -1,7 +1,320 @@
-#include "loadgen/load.h"
+/* driver_chat.c: people in rooms. What one says is done once everyone has heard it who was in the
+ * room when it was said, and stayed.
+ *
+ * Client's truth: who is in a room is who has had a yes to its join and has not lost it since. */
+#include "loadgen/member.h"
+#include "runtime/base/clock.h"
+
+struct chat_user {
+    struct fl_member member; /* first: its callbacks cross to here */
+    struct chat *chat;
+    uint32_t index, room;
+    struct chat_said *said; /* lately, a ring by ref: an answer may come after all have heard */
+};
+
+struct chat_said {
+    uint64_t ref, key;
+};
+
+/** Something said that not everyone has heard yet. */
+struct chat_word {
+    struct fl_pending *pending;
+    struct chat_user *speaker;
+    uint64_t key;
+    struct chat_word *prev, *next; /* of the room */
+    uint64_t *awaited;             /* a bit for each person of the room */
+    uint32_t awaited_count;
+    fl_ns heard_ns, acked_ns; /* last, 0: not yet */
+};
+
+struct chat {
+    struct fl_load *load;
+    struct chat_user *users;
+    uint32_t users_count, rooms_count, started_count;
+    uint32_t turn;             /* who speaks next */
+    struct chat_word **rooms;  /* open words of each */
+    struct chat_word **by_key; /* open words by number, a ring */
+    uint64_t ring_mask, said_mask;
+    size_t bitmap_words;
+};
+
+static struct chat_user *user_of(struct fl_member *member)
+{
+    return FL_OWNER(member, struct chat_user, member);
+}
+
+/* A person's place in its room's bitmap: users are dealt to rooms in turn. */
+static uint32_t user_seat(const struct chat_user *user)
+{
+    return user->index / user->chat->rooms_count;
+}
+
+static uint64_t *word_bits(const struct chat_word *word, const struct chat_user *user,
+                           uint64_t *bit)
+{
+    *bit = UINT64_C(1) << (user_seat(user) % 64);
+    return &word->awaited[user_seat(user) / 64];
+}
+
+/* ---- words ---- */
+
+static struct chat_word **chat_ring_at(struct chat *chat, uint64_t key)
+{
+    return &chat->by_key[key & chat->ring_mask];
+}
+
+static void word_free(struct chat *chat, struct chat_word *word)
+{
+    struct chat_word **room = &chat->rooms[word->speaker->room];
+    if (word->prev != NULL)
+        word->prev->next = word->next;
+    else
+        *room = word->next;
+    if (word->next != NULL) word->next->prev = word->prev;
+
+    *chat_ring_at(chat, word->key) = NULL;
+    free(word->awaited);
+    free(word);
+}
+
+static void word_new(struct chat_user *user, struct fl_pending *pending)
+{
+    struct chat *chat = user->chat;
+    struct chat_word *word = fl_new(struct chat_word);
+    word->pending = pending;
+    word->speaker = user;
+    word->key = pending->key;
+    word->awaited = fl_new_array(uint64_t, chat->bitmap_words);
+    for (uint32_t i = user->room; i < chat->users_count; i += chat->rooms_count) {
+        if (chat->users[i].member.state != FL_MEMBER_JOINED) continue;
+        uint64_t bit;
+        *word_bits(word, &chat->users[i], &bit) |= bit;
+        word->awaited_count++;
+    }
+    word->next = chat->rooms[user->room];
+    if (word->next != NULL) word->next->prev = word;
+    chat->rooms[user->room] = word;
+    *chat_ring_at(chat, word->key) = word;
+    pending->work = word;
+}
+
+static void word_settle(struct chat *chat, struct chat_word *word, enum fl_outcome outcome,
+                        enum fl_op_error error, fl_ns done_ns)
+{
+    struct fl_pending *pending = word->pending;
+    word_free(chat, word);
+    fl_load_settle(pending, outcome, error, done_ns);
+}
+
+/* Someone is out of the expectation, by hearing or by leaving. True: word is settled and gone. */
+static bool word_release(struct chat *chat, struct chat_word *word, const struct chat_user *user,
+                         fl_ns now_ns)
+{
+    uint64_t bit;
+    uint64_t *bits = word_bits(word, user, &bit);
+    if ((*bits & bit) == 0) return false;
+    *bits &= ~bit;
+    if (--word->awaited_count > 0) return false;
+
+    /* Whoever stayed has heard it. Where nobody stayed, the server's word must do. */
+    if (word->heard_ns != 0)
+        word_settle(chat, word, FL_OK, FL_OPERR_NONE, word->heard_ns);
+    else if (word->acked_ns != 0)
+        word_settle(chat, word, FL_OK, FL_OPERR_NONE, word->acked_ns);
+    else
+        word_settle(chat, word, FL_UNKNOWN, FL_OPERR_RESET, now_ns);
+    return true;
+}
+
+/* ---- what a member notices ---- */
+
+static void chat_on_joined(struct fl_member *member, fl_ns at_ns)
+{
+    struct chat_user *user = user_of(member);
+    fl_load_observe(user->chat->load, FL_OBS_JOINED, at_ns, 0, user->index, user->room);
+}
+
+static void chat_on_parted(struct fl_member *member, fl_ns at_ns)
+{
+    struct chat_user *user = user_of(member);
+    struct chat *chat = user->chat;
+    fl_load_observe(chat->load, FL_OBS_PARTED, at_ns, 0, user->index, user->room);
+    struct chat_word *next;
+    for (struct chat_word *word = chat->rooms[user->room]; word != NULL; word = next) {
+        next = word->next;
+        word_release(chat, word, user, at_ns);
+    }
+}
+
+/* The key that we put into a message, or 0. */
+static uint64_t heard_key(struct fl_str payload)
+{
+    cJSON *message = cJSON_ParseWithLength(payload.at, payload.len);
+    const cJSON *body = cJSON_GetObjectItemCaseSensitive(message, "body");
+    uint64_t key = strtoull(fl_json_text(body, "key", "0"), NULL, 16);
+    cJSON_Delete(message);
+    return key;
+}
+
+static void chat_on_push(struct fl_member *member, const struct fl_channel_msg *msg, fl_ns at_ns)
+{
+    struct chat_user *user = user_of(member);
+    struct chat *chat = user->chat;
+    if (!fl_str_is(msg->event, "new_msg")) return;
+    uint64_t key = heard_key(msg->payload);
+    if (!fl_load_owns_key(chat->load, key)) return; /* of another load, or of a browser */
+
+    fl_load_observe(chat->load, FL_OBS_HEARD, at_ns, key, user->index, user->room);
+    struct chat_word *word = *chat_ring_at(chat, key);
+    if (word == NULL || word->key != key) return; /* settled before: a late or second hearing */
+    if (word->speaker->room != user->room) return;
+    uint64_t bit;
+    if ((*word_bits(word, user, &bit) & bit) == 0) return; /* came in later, or twice */
+    word->heard_ns = at_ns;
+    word_release(chat, word, user, at_ns);
+}
+
+static void chat_on_reply(struct fl_member *member, uint64_t ref, bool ok, fl_ns at_ns)
+{
+    struct chat_user *user = user_of(member);
+    struct chat *chat = user->chat;
+    const struct chat_said *said = &user->said[ref & chat->said_mask];
+    if (said->ref != ref) return;
+    struct chat_word *word = *chat_ring_at(chat, said->key);
+    if (word != NULL && word->key != said->key) word = NULL;
+    if (ok) {
+        if (word != NULL) word->acked_ns = at_ns;
+        fl_load_observe(chat->load, FL_OBS_SAID_ACK, at_ns, said->key, user->index, user->room);
+    } else if (word != NULL) {
+        word_settle(chat, word, FL_FAIL, FL_OPERR_STATUS, at_ns);
+    }
+}
+
+static const struct fl_member_events chat_events = {
+    .on_joined = chat_on_joined,
+    .on_parted = chat_on_parted,
+    .on_push = chat_on_push,
+    .on_reply = chat_on_reply,
+};
+
+/* ---- the driver ---- */
+
+static uint64_t chat_ring_mask(uint64_t least, double needed)
+{
+    uint64_t ring = least;
+    while ((double)ring < needed && ring < (UINT64_C(1) << 24))
+        ring *= 2;
+    return ring - 1;
+}
+
 static int driver_chat_open(struct fl_load *load, struct fl_err *err)
 {
-    (void)load;
-    return fl_err_set(err, FL_ESTATE, "not here yet");
+    double rooms = 0;
+    int rc = fl_settings_number(&load->settings, "rooms", &rooms, err);
+    if (rc != 0) return rc;
+    struct chat *chat = fl_new(struct chat);
+    load->state = chat;
+    chat->load = load;
+    chat->users_count = (uint32_t)load->users;
+    chat->rooms_count = (uint32_t)rooms;
+    if (chat->rooms_count > chat->users_count) chat->rooms_count = chat->users_count;
+    fl_load_add_stream(load, FL_OP_SAY, "says", load->rate_per_s, 0);
+
+    /* Open words are those due within one timeout; twice that for a generator that is late. */
+    double open_most = load->rate_per_s * (double)load->timeout_ns / (double)FL_NS_PER_S;
+    chat->ring_mask = chat_ring_mask(1024, 2 * open_most);
+    chat->said_mask = chat_ring_mask(16, 2 * open_most / load->users);
+    chat->by_key = fl_new_array(struct chat_word *, chat->ring_mask + 1);
+    chat->rooms = fl_new_array(struct chat_word *, chat->rooms_count);
+    uint32_t seats = (chat->users_count + chat->rooms_count - 1) / chat->rooms_count;
+    chat->bitmap_words = seats / 64 + 1;
+    return 0;
 }
-const struct fl_driver fl_driver_chat = {.open = driver_chat_open};
+
+static void driver_chat_start(struct fl_load *load, fl_ns t0_ns)
+{
+    (void)t0_ns;
+    struct chat *chat = load->state;
+    chat->users = fl_new_array(struct chat_user, chat->users_count);
+    for (uint32_t i = 0; i < chat->users_count; i++) {
+        struct chat_user *user = &chat->users[i];
+        user->chat = chat;
+        user->index = i;
+        user->room = i % chat->rooms_count;
+        user->said = fl_new_array(struct chat_said, chat->said_mask + 1);
+        char topic[64], params[64];
+        snprintf(topic, sizeof topic, "room:load-%u", user->room);
+        snprintf(params, sizeof params, "{\"name\":\"load-%d-%u\"}", load->index, i);
+        struct fl_member_opts opts = {
+            .events = &chat_events, .load = load, .user = i, .topic = topic, .params = params};
+        fl_member_init(&user->member, &opts);
+        chat->started_count++;
+        fl_member_start(&user->member);
+    }
+}
+
+static void driver_chat_issue(struct fl_load *load, struct fl_pending *pending)
+{
+    struct chat *chat = load->state;
+    struct chat_user *user = &chat->users[chat->turn];
+    chat->turn = (chat->turn + 1) % chat->users_count;
+    pending->user = user->index;
+    pending->info = user->room;
+    pending->key = fl_load_key(load, pending->number + 1);
+    fl_ns now_ns = fl_now();
+    if (user->member.state != FL_MEMBER_JOINED) { /* one who is not in the room cannot speak */
+        fl_load_settle(pending, FL_FAIL, FL_OPERR_REFUSED, now_ns);
+        return;
+    }
+    if (*chat_ring_at(chat, pending->key) != NULL) { /* we are later than twice the timeout */
+        fl_load_settle(pending, FL_FAIL, FL_OPERR_UNSENT, now_ns);
+        return;
+    }
+    word_new(user, pending);
+    char payload[96];
+    int len = snprintf(payload, sizeof payload, "{\"body\":{\"key\":\"%llx\"},\"id\":\"%llx\"}",
+                       (unsigned long long)pending->key, (unsigned long long)pending->key);
+    pending->sent_ns = now_ns;
+    uint64_t ref = 0;
+    bool sent = fl_member_push(&user->member, "new_msg", (struct fl_str){payload, (size_t)len},
+                               &ref);
+    FL_ASSERT(sent);
+    user->said[ref & chat->said_mask] = (struct chat_said){.ref = ref, .key = pending->key};
+}
+
+static void driver_chat_drop(struct fl_load *load, struct fl_pending *pending)
+{
+    word_free(load->state, pending->work);
+}
+
+static void driver_chat_stop(struct fl_load *load)
+{
+    struct chat *chat = load->state;
+    for (uint32_t i = 0; i < chat->started_count; i++)
+        fl_member_stop(&chat->users[i].member);
+}
+
+static void driver_chat_fini(struct fl_load *load)
+{
+    struct chat *chat = load->state;
+    for (uint32_t i = 0; i < chat->rooms_count; i++)
+        while (chat->rooms[i] != NULL)
+            word_free(chat, chat->rooms[i]);
+    for (uint32_t i = 0; i < chat->started_count; i++) {
+        fl_member_fini(&chat->users[i].member);
+        free(chat->users[i].said);
+    }
+    free(chat->users);
+    free(chat->rooms);
+    free(chat->by_key);
+    free(chat);
+}
+
+const struct fl_driver fl_driver_chat = {
+    .open = driver_chat_open,
+    .start = driver_chat_start,
+    .issue = driver_chat_issue,
+    .drop = driver_chat_drop,
+    .stop = driver_chat_stop,
+    .fini = driver_chat_fini,
+};

@@ -27,7 +27,7 @@ static const struct fl_param queue_params[] = {
      "jobs that a lease is meant to bring; it asks for twice as many"},
     {"visibility", FL_PARAM_DURATION, false, 1e6, 3600e9, "5s",
      "how long a leased job stays hidden from other workers"},
-    {"payload", FL_PARAM_SIZE, false, 0, 1048576, "64", "bytes of payload in each job"},
+    {"payload", FL_PARAM_SIZE, false, 0, 60000, "64", "bytes of payload in each job"},
     {0},
 };
 
