@@ -1,0 +1,85 @@
+/* health.c: was the load generator fit to measure? A figure that it may have made itself is not
+ * judged. */
+#include "reports/judge.h"
+#include "runtime/base/json.h"
+
+#define LAG_SHARE 0.05 /* of the limit that a figure is compared with */
+#define CPU_MOST 0.9   /* of a core */
+#define LIMIT_WITHOUT_TARGET ((double)FL_NS_PER_S)
+
+bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, fl_ns until,
+                             double limit_ns)
+{
+    for (size_t i = 0; i < judgement->health_count; i++) {
+        const struct fl_health *one = &judgement->health[i];
+        if (one->until_ns <= from || one->from_ns >= until) continue;
+        if (one->cpu > CPU_MOST || (double)one->lag_p99_ns > LAG_SHARE * limit_ns) return true;
+    }
+    return false;
+}
+
+/* The smallest limit of the recovery targets; of the latency targets when there is none. */
+static double smallest_limit(const struct fl_judgement *judgement)
+{
+    static const enum fl_metric_id metrics[] = {FL_METRIC_RECOVERY, FL_METRIC_LATENCY};
+    for (size_t k = 0; k < FL_COUNT(metrics); k++) {
+        double smallest = 0;
+        for (size_t i = 0; i < judgement->targets_count; i++) {
+            const struct fl_target_result *one = &judgement->targets[i];
+            if (one->why[0] != '\0' || one->target.metric != metrics[k] || one->target.value <= 0)
+                continue;
+            if (smallest == 0 || one->target.value < smallest) smallest = one->target.value;
+        }
+        if (smallest > 0) return smallest;
+    }
+    return LIMIT_WITHOUT_TARGET;
+}
+
+static void read_health(struct fl_judgement *judgement)
+{
+    const struct fl_record *record = judgement->record;
+    judgement->health = fl_new_array(struct fl_health, record->facts_count + 1);
+    for (size_t i = fl_record_find(record, "load.health", 0); i < record->facts_count;
+         i = fl_record_find(record, "load.health", i + 1)) {
+        const struct fl_fact *fact = &record->facts[i];
+        judgement->health[judgement->health_count++] = (struct fl_health){
+            .from_ns = fact->t - FL_NS_PER_S,
+            .until_ns = fact->t,
+            .lag_p99_ns = fl_json_int(fact->json, "lag_p99_ns", 0),
+            .lag_max_ns = fl_json_int(fact->json, "lag_max_ns", 0),
+            .cpu = fl_json_num(fact->json, "cpu", 0),
+            .unsent = fl_json_int(fact->json, "unsent", 0)};
+    }
+}
+
+void fl_health_judge(struct fl_judgement *judgement)
+{
+    read_health(judgement);
+    double limit = smallest_limit(judgement);
+    for (size_t i = 0; i < judgement->health_count; i++)
+        judgement->bottlenecks += fl_health_is_bottleneck(judgement, judgement->health[i].from_ns,
+                                                          judgement->health[i].until_ns, limit);
+
+    for (size_t i = 0; i < judgement->record->faults_count; i++) {
+        struct fl_fault_view *fault = &judgement->faults[i];
+        bool spoiled = false;
+        for (size_t k = 0; k < judgement->record->loads_count; k++) {
+            struct fl_recovery *one = &fault->loads[k];
+            if (!fl_recovery_measured(one->outcome)) continue;
+            fl_ns until = fl_ns_max(one->over_ns, one->at[FL_AT_REQUESTED] + 1);
+            if (!fl_health_is_bottleneck(judgement, one->at[FL_AT_REQUESTED], until, limit))
+                continue;
+            one->outcome = FL_FAULT_BOTTLENECK;
+            one->recovery_ns = FL_NEVER;
+            spoiled = true;
+        }
+        if (!spoiled) continue;
+        fl_recovery_settle(fault, judgement->record);
+        fl_judge_note(
+            judgement,
+            "The harness was the bottleneck while %s %s was in effect: the load generator "
+            "used more than %.0f %% of a core, or was later than %.0f %% of the smallest "
+            "target.",
+            fault->fault->kind, fault->fault->target, CPU_MOST * 100, LAG_SHARE * 100);
+    }
+}
