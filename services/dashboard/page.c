@@ -184,12 +184,12 @@ static const struct {
 
 static void page_put_field(struct fl_buf *out, struct fl_str name, const cJSON *figures)
 {
-    for (size_t i = 0; i < FL_COUNT(page_fields); i++)
-        if (fl_str_is(name, page_fields[i].name)) {
-            page_fields[i].put(out, figures);
-            return;
-        }
-    FL_ASSERT(!"a field of our own template that page_fields does not have");
+    bool known = false; /* the template is ours, so it names nothing else */
+    for (size_t i = 0; i < FL_COUNT(page_fields) && !known; i++) {
+        known = fl_str_is(name, page_fields[i].name);
+        if (known) page_fields[i].put(out, figures);
+    }
+    FL_ASSERT(known);
 }
 
 void fl_page_put(struct fl_buf *out, struct fl_str template, const cJSON *figures)
