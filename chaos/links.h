@@ -12,7 +12,8 @@
 
 struct fl_links;
 
-/** Called once with the answer: ok and its JSON object (borrowed), or why not. */
+/** Called once with the answer: ok and its JSON object (borrowed), or why not; when the worker is
+ * gone or the channel closes, with ok false. */
 typedef void (*fl_links_fn)(void *cx, bool ok, const cJSON *answer, const char *why);
 
 /** Takes fd, our end of the worker's control channel. on_lost: the worker is gone. */
@@ -28,14 +29,21 @@ void fl_links_listen(struct fl_links *links, const char *link, int port, fl_link
  * does. */
 void fl_links_upstream(struct fl_links *links, const char *link, const char *instance,
                        const char *host, int port, bool up);
-/** Adds a toxic of this type: `latency` {latency, jitter: ns, both directions}, `cut` {}. The
- * answer has "connections": how many were there. seed draws the jitter. */
+/** Adds a toxic of this type: `latency` {latency, jitter: ns, stream: upstream, downstream or
+ * both}, `cut` {}. The answer has "at_ns" and "connections": how many were there; of a cut also
+ * "refuses": the port was seen to refuse. seed draws the jitter. */
 void fl_links_add_toxic(struct fl_links *links, const char *link, const char *toxic,
                         const char *type, const cJSON *settings, uint64_t seed, fl_links_fn fn,
                         void *cx);
-/** Takes it away; the answer has "seen": connections or chunks that it touched. */
+/** Takes it away, and after a cut verifies that the port accepts again; the answer has "seen":
+ * connections or chunks that it touched. */
 void fl_links_remove_toxic(struct fl_links *links, const char *link, const char *toxic,
                            fl_links_fn fn, void *cx);
+
+/** Waits for the first connection or chunk that the toxic touches; the answer has "seen" and
+ * "at_ns". Not ok when it was taken away before. */
+void fl_links_watch_toxic(struct fl_links *links, const char *link, const char *toxic,
+                          fl_links_fn fn, void *cx);
 
 /** The worker process: `faultline worker links`. Returns its exit code. */
 int fl_links_worker_main(void);
