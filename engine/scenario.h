@@ -87,8 +87,7 @@ struct fl_scenario_load {
 struct fl_scenario_fault {
     const struct fl_fault *row;
     const char *target;
-    const struct fl_scenario_service *service; /* hit, for process and runtime aims; a glob over
-                                                  services: NULL, see fl_scenario_hits */
+    const struct fl_scenario_service *service; /* hit, for process and runtime aims */
     const struct fl_scenario_link *link;       /* hit, for link aims */
     fl_ns at_ns;                               /* without every */
     fl_ns every_ns, jitter_ns, from_ns, until_ns;

@@ -148,46 +148,57 @@ static void target_unknown(struct scn_reader *reader, const struct fl_yaml *node
                 scn_did_you_mean(place, scn_place_names(reader->scenario), hint, sizeof hint));
 }
 
-/* A target of a process or runtime fault: finds what it can hit. */
+/* A glob picks among the instances of one service, so that it begins with one. */
+static bool glob_ok(struct scn_reader *reader, const struct fl_yaml *node, const char *place)
+{
+    if (strpbrk(place, "*?") == NULL || strchr(place, ':') != NULL) return true;
+    int instance = 0;
+    char *head = fl_str_dup((struct fl_str){place, strcspn(place, ".*?")});
+    bool good = scn_find_place(reader->scenario, head, &instance) != NULL;
+    free(head);
+    if (!good)
+        scn_problem(reader, node, "\"%.60s\" must begin with one service, such as \"%s.*\"", place,
+                    reader->scenario->services[0].name);
+    return good;
+}
+
+/* Finds the service that a process or runtime fault can hit, given what stands before the colon. */
+static void target_service(struct scn_reader *reader, const struct fl_yaml *node,
+                           struct fl_scenario_fault *fault, const char *place)
+{
+    struct fl_scenario *scenario = reader->scenario;
+    for (size_t s = 0; s < scenario->services_count; s++) {
+        const struct fl_scenario_service *service = &scenario->services[s];
+        for (int i = 0; i < service->instances_count; i++)
+            if (fl_scenario_hits(fault, service, i)) fault->service = service;
+    }
+    bool runtime = fault->row->aim == FL_AIM_RUNTIME;
+    if (fault->service == NULL && !runtime && strchr(place, ':') != NULL)
+        scn_problem(reader, node, "\"%.60s\" is no service; \"%s\" hits a whole one, such as %s",
+                    fault->target, fault->row->name, scenario->services[0].name);
+    else if (fault->service == NULL)
+        target_unknown(reader, node, place);
+    else if (runtime && fault->service->argv != NULL)
+        scn_problem(reader, node,
+                    "\"%s\" is a program of its own: \"%s\" reaches only into reference services",
+                    fault->service->name, fault->row->name);
+}
+
 static void target_places(struct scn_reader *reader, const struct fl_yaml *node,
                           struct fl_scenario_fault *fault)
 {
-    struct fl_scenario *scenario = reader->scenario;
     bool runtime = fault->row->aim == FL_AIM_RUNTIME;
-    char place[64];
     const char *colon = strchr(fault->target, ':');
-    size_t len = colon != NULL && runtime ? (size_t)(colon - fault->target) : strlen(fault->target);
-    snprintf(place, sizeof place, "%.*s", (int)len, fault->target);
     if (runtime && (colon == NULL || colon == fault->target || colon[1] == '\0')) {
         scn_problem(reader, node,
                     "\"%.60s\" must be a service, a colon and a process, such as \"chat:room/*\"",
                     fault->target);
         return;
     }
-    size_t hits = 0;
-    bool others = false;
-    for (size_t s = 0; s < scenario->services_count; s++) {
-        const struct fl_scenario_service *service = &scenario->services[s];
-        for (int i = 0; i < service->instances_count; i++) {
-            if (!fl_scenario_hits(fault, service, i)) continue;
-            others = others || (fault->service != NULL && fault->service != service);
-            fault->service = service;
-            hits++;
-            if (runtime && service->argv != NULL) {
-                scn_problem(reader, node,
-                            "\"%s\" is a program of its own: \"%s\" reaches only into reference "
-                            "services",
-                            service->name, fault->row->name);
-                return;
-            }
-        }
-    }
-    if (others) fault->service = NULL;
-    if (hits == 0 && !runtime && colon != NULL)
-        scn_problem(reader, node, "\"%.60s\" is no service; \"%s\" ends a whole one, such as %s",
-                    fault->target, fault->row->name, scenario->services[0].name);
-    else if (hits == 0)
-        target_unknown(reader, node, place);
+    size_t len = runtime ? (size_t)(colon - fault->target) : strlen(fault->target);
+    char *place = fl_str_dup((struct fl_str){fault->target, len});
+    if (glob_ok(reader, node, place)) target_service(reader, node, fault, place);
+    free(place);
 }
 
 static void target_link(struct scn_reader *reader, const struct fl_yaml *node,

@@ -6,10 +6,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "engine/cli.h"
+#include "engine/exit_codes.h"
 #include "engine/fleet.h"
 #include "runtime/base/json.h"
-#include "runtime/base/units.h"
 
 struct serve {
     const struct fl_serve_opts *opts;
@@ -194,32 +193,4 @@ int fl_serve(const struct fl_serve_opts *opts)
     int code = serve.code;
     serve_fini(&serve);
     return code;
-}
-
-int fl_cli_serve(const struct fl_cli_call *call)
-{
-    const char *known[32];
-    size_t known_count = 0;
-    for (const struct fl_service *row = fl_services; row->name != NULL; row++)
-        if (known_count < FL_COUNT(known)) known[known_count++] = row->name;
-    for (int i = 0; i < call->args_count; i++) {
-        if (fl_service_find(call->args[i]) != NULL) continue;
-        const char *near = strlen(call->args[i]) > 40
-                               ? NULL
-                               : fl_nearest(call->args[i], known, known_count);
-        return fl_cli_usage(call->command, "unknown service \"%.40s\"%s%s%s", call->args[i],
-                            near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-                            near != NULL ? "\"?" : "; see: faultline list services");
-    }
-    struct fl_err err;
-    int64_t port = 0;
-    const char *text = fl_cli_value(call, "port");
-    if (text != NULL && fl_parse_int(fl_str_of(text), 1, 65535, &port, &err) != 0)
-        return fl_cli_usage(call->command, "--port: %s", err.text);
-    struct fl_serve_opts opts = {.names = call->args,
-                                 .count = (size_t)call->args_count,
-                                 .port_base = (int)port,
-                                 .out_dir = fl_cli_value(call, "out"),
-                                 .program = call->program};
-    return fl_serve(&opts);
 }

@@ -142,7 +142,6 @@ static void the_path_of_a_fault_is_the_loads_that_it_can_touch(void **state)
         {"{at: 1s, kill: chat.2}", "[\"talkers\",\"direct\"]"},
         {"{at: 1s, kill: chat}", "[\"talkers\",\"direct\",\"first\"]"},
         {"{at: 1s, kill: \"chat.*\"}", "[\"talkers\",\"direct\",\"first\"]"},
-        {"{at: 1s, kill: \"*\"}", "[\"talkers\",\"direct\",\"first\",\"jobs\"]"},
         {"{at: 1s, kill: own}", "[]"},
         {"{at: 1s, kill: queue}", "[\"jobs\"]"},
         {"{at: 1s, crash: \"chat.1:room/*\"}", "[\"talkers\",\"first\"]"},

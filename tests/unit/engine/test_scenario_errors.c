@@ -177,7 +177,9 @@ static const struct {
     {GOOD "faults: [{at: 1s, crash: \"cat:room/*\"}]\n",
      "t.yaml:4:26: unknown service \"cat\"; did you mean \"chat\"?"},
     {GOOD "faults: [{at: 1s, kill: \"chat:room/*\"}]\n",
-     "t.yaml:4:25: \"chat:room/*\" is no service; \"kill\" ends a whole one, such as chat"},
+     "t.yaml:4:25: \"chat:room/*\" is no service; \"kill\" hits a whole one, such as chat"},
+    {GOOD "faults: [{at: 1s, kill: \"ch*\"}]\n",
+     "t.yaml:4:25: \"ch*\" must begin with one service, such as \"chat.*\""},
     {"faultline: 1\nduration: 9s\nservices: {own: {command: [true]}}\nfaults: [{at: 1s, crash: "
      "\"own:x\"}]\n",
      "t.yaml:4:26: \"own\" is a program of its own: \"crash\" reaches only into reference "
