@@ -66,18 +66,24 @@ static fl_ns due_at(const struct fl_shard *shard, fl_ns timeout_ns)
     return timeout_ns >= FL_NEVER - now_ns ? FL_NEVER : now_ns + timeout_ns;
 }
 
-/* Arms the wait of a call to a neighbour: it watches without a message. Returns 0 or why not. */
-static int call_watch_local(struct fl_self *self, struct fl_stack *stack, struct fl_pid to,
-                            uint64_t ref)
+/* A neighbour is watched without a message. */
+static void wait_watch(struct fl_self *self, struct fl_stack *stack, struct fl_self *target,
+                       uint64_t ref)
 {
-    struct fl_self *target = fl_proc_find(self->shard, to);
-    if (target == NULL) return FL_ENOPROC;
-    if (target->box_len >= target->box_max) return FL_EFULL;
     stack->wait_watch.watcher = self->pid;
     stack->wait_watch.ref = ref;
     stack->wait_watch.is_borrowed = true;
     fl_list_push(&target->watchers, &stack->wait_watch.of_target);
-    return 0;
+}
+
+static void wait_arm(struct fl_self *self, struct fl_stack *stack, uint64_t ref, fl_ns timeout_ns)
+{
+    FL_ASSERT(stack->wait.ref == 0);
+    stack->wait.ref = ref;
+    if (timeout_ns == FL_NEVER) return;
+    stack->wait_timer.kind = FL_TIMER_WAIT;
+    stack->wait_timer.owner = self;
+    fl_timer_add(self->shard, &stack->wait_timer, due_at(self->shard, timeout_ns));
 }
 
 static int take_reply(struct fl_self *self, struct fl_wait *wait, void *reply, size_t reply_max,
@@ -109,17 +115,14 @@ int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
 
     uint64_t ref = fl_shard_next_ref(shard);
     if (there == shard) {
-        int rc = call_watch_local(self, stack, to, ref);
-        if (rc != 0) return rc;
+        struct fl_self *target = fl_proc_find(shard, to);
+        if (target == NULL) return FL_ENOPROC;
+        if (target->box_len >= target->box_max) return FL_EFULL;
+        wait_watch(self, stack, target, ref);
     } else {
         stack->wait.remote = to;
     }
-    stack->wait.ref = ref;
-    if (timeout_ns != FL_NEVER) {
-        stack->wait_timer.kind = FL_TIMER_WAIT;
-        stack->wait_timer.owner = self;
-        fl_timer_add(shard, &stack->wait_timer, due_at(shard, timeout_ns));
-    }
+    wait_arm(self, stack, ref, timeout_ns);
     struct fl_sig *sig = fl_sig_new(shard, FL_SIG_CALL, to, self->pid);
     sig->tag = tag;
     sig->ref = ref;
@@ -128,6 +131,20 @@ int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     fl_signal_send(shard->node, sig);
     fl_proc_park(self);
     return take_reply(self, &stack->wait, reply, reply_max, reply_len);
+}
+
+int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_stack *stack = shard->stack;
+    struct fl_self *target = fl_proc_find(shard, who);
+    FL_ASSERT(shard->running == self);
+    if (target == NULL) return FL_ENOPROC;
+    uint64_t ref = fl_shard_next_ref(shard);
+    wait_arm(self, stack, ref, timeout_ns);
+    wait_watch(self, stack, target, ref);
+    fl_proc_park(self);
+    return take_reply(self, &stack->wait, NULL, 0, NULL);
 }
 
 uint64_t fl_call_async(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data,

@@ -463,6 +463,9 @@ void fl_call_end_wait(struct fl_self *self, int code);
 /** Undoes the nodes of a wait: of a process that is ended while blocked. */
 void fl_call_drop_wait(struct fl_self *self);
 
+/** Waits for the end of another process on this shard: FL_EDIED, FL_ENOPROC, or FL_ETIMEOUT. */
+int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns);
+
 /* timer.c */
 /** Puts a timer into the heap. */
 void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns);

@@ -2,7 +2,7 @@
 #include "runtime/core.h"
 
 /* Freed signals are kept for the next send; under ASan not, so that a use after free is seen. */
-#define SIG_POOL_MAX (FL_ASAN ? 0u : 16384u)
+#define SIG_POOL_MAX 16384u
 
 struct fl_sig *fl_sig_new(struct fl_shard *shard, enum fl_sig_kind kind, struct fl_pid to,
                           struct fl_pid from)
@@ -51,7 +51,7 @@ void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
     if (sig->kind == FL_SIG_SPAWN) fl_spawn_request_free(sig->spawn);
     if (sig->flags & FL_SIG_IN_BLOCK) free(sig->block);
     if (sig->flags & FL_SIG_SHARED) fl_shared_release(sig->shared);
-    if (shard == NULL || shard->sig_pool_count >= SIG_POOL_MAX) {
+    if (FL_ASAN || shard == NULL || shard->sig_pool_count >= SIG_POOL_MAX) {
         free(sig);
         return;
     }

@@ -141,8 +141,13 @@ static int spawn_from_outside(struct fl_shard *shard, const struct fl_server *se
     shard->outside_done = false;
     shard->run_first = child;
     fl_shard_batch(shard, 0);
-    while (!shard->outside_done && fl_shard_has_work(shard))
-        fl_shard_batch(shard, FL_QUANTUM);
+    bool may_poll = atomic_load(&shard->node->state) == FL_NODE_NEW && !shard->node->opts.simulated;
+    while (!shard->outside_done && (fl_shard_has_work(shard) || may_poll)) {
+        if (fl_shard_has_work(shard))
+            fl_shard_batch(shard, FL_QUANTUM);
+        else
+            uv_run(&shard->loop, UV_RUN_ONCE);
+    }
     shard->outside_child = FL_NO_PID;
     if (!shard->outside_done) {
         struct fl_reason reason = fl_reason_of(FL_EXIT_KILLED);

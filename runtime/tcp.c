@@ -4,9 +4,10 @@
 
 #define TCP_OUT_MAX_DEFAULT (4u * 1024 * 1024)
 #define TCP_READ_BYTES (64u * 1024)
-#define TCP_UNREAD_MAX (256u * 1024) /* bytes in the owner's mailbox above which we stop reading \
-                                      */
-#define TCP_BOX_HIGH 1000u           /* the same for a mailbox that is long for other reasons */
+#define TCP_UNREAD_MAX                                                                 \
+    (256u * 1024)          /* bytes in the owner's mailbox above which we stop reading \
+                            */
+#define TCP_BOX_HIGH 1000u /* the same for a mailbox that is long for other reasons */
 #define TCP_BACKLOG 511
 #define TCP_DRAIN_WITHIN fl_ms(500)
 
