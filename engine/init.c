@@ -4,6 +4,7 @@
 
 #include "engine/cli.h"
 #include "runtime/base/json.h"
+#include "services/services.h"
 
 static const char head[] =
     "# A scenario for Faultline. Check it with `faultline check`, see what happens when with\n"
@@ -47,7 +48,7 @@ char *fl_init_text(const char *const *command)
         fl_buf_puts(&out,
                     "  app:               # your program instead: faultline init -- COMMAND…\n"
                     "    use: queue       # a reference service; see: faultline list services\n");
-        fl_buf_printf(&out, tail, "/healthz");
+        fl_buf_printf(&out, tail, fl_service_find("queue")->ready_path);
         return fl_buf_take(&out);
     }
     fl_buf_puts(&out, "  app:\n    command: [");
