@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "engine/scenario_read.h"
+#include "runtime/base/units.h"
 #include "runtime/os.h"
 
 enum { SECONDS_15 = 15 };
@@ -147,72 +148,77 @@ static void dir_read(struct scn_reader *reader, const struct fl_yaml *node, void
         service->dir = scn_copy(reader->scenario, dir);
 }
 
-static void ready_check_text(struct scn_reader *reader, const struct fl_yaml *node,
+static void ready_check_tcp(struct scn_reader *reader, const struct fl_yaml *node,
+                            const struct fl_scenario_ready *ready)
+{
+    int64_t port = 0;
+    if (strcmp(ready->text, "${port}") != 0 &&
+        fl_parse_int(fl_str_of(ready->text), 1, 65535, &port, NULL) != 0)
+        scn_problem(reader, node, "\"tcp\" must be \"${port}\" or a port from 1 to 65535");
+}
+
+static void ready_check_http(struct scn_reader *reader, const struct fl_yaml *node,
                              const struct fl_scenario_ready *ready)
 {
-    if (ready->text == NULL) return;
-    regex_t regex;
-    int64_t port = 0;
-    switch (ready->kind) {
-    case FL_READY_TCP: {
-        bool plain = strspn(ready->text, "0123456789") == strlen(ready->text);
-        port = plain && strlen(ready->text) <= 5 ? atoi(ready->text) : 0;
-        if (strcmp(ready->text, "${port}") != 0 && (port < 1 || port > 65535))
-            scn_problem(reader, node, "\"tcp\" must be \"${port}\" or a port from 1 to 65535");
-        break;
-    }
-    case FL_READY_HTTP:
-        if (ready->text[0] != '/')
-            scn_problem(reader, node, "\"http\" must be a path such as /healthz");
-        break;
-    case FL_READY_LOG:
-        if (regcomp(&regex, ready->text, REG_EXTENDED | REG_NOSUB) != 0)
-            scn_problem(reader, node, "\"log\" must be a regular expression (POSIX extended)");
-        else
-            regfree(&regex);
-        break;
-    default:
-        break;
-    }
+    if (ready->text[0] != '/')
+        scn_problem(reader, node, "\"http\" must be a path such as /healthz");
 }
+
+static void ready_check_exec(struct scn_reader *reader, const struct fl_yaml *node,
+                             const struct fl_scenario_ready *ready)
+{
+    if (ready->argv[0] == NULL)
+        scn_problem(reader, node, "\"exec\" must not be empty");
+    else
+        words_check_vars(reader, node, ready->argv);
+}
+
+static void ready_check_log(struct scn_reader *reader, const struct fl_yaml *node,
+                            const struct fl_scenario_ready *ready)
+{
+    regex_t regex;
+    if (regcomp(&regex, ready->text, REG_EXTENDED | REG_NOSUB) != 0)
+        scn_problem(reader, node, "\"log\" must be a regular expression (POSIX extended)");
+    else
+        regfree(&regex);
+}
+
+static const struct ready_kind {
+    const char *key;
+    enum fl_ready_kind kind;
+    void (*check)(struct scn_reader *reader, const struct fl_yaml *node,
+                  const struct fl_scenario_ready *ready);
+} ready_kinds[] = {{"tcp", FL_READY_TCP, ready_check_tcp},
+                   {"http", FL_READY_HTTP, ready_check_http},
+                   {"exec", FL_READY_EXEC, ready_check_exec},
+                   {"log", FL_READY_LOG, ready_check_log}};
 
 static void ready_read(struct scn_reader *reader, const struct fl_yaml *node, void *into)
 {
-    static const struct {
-        const char *key;
-        enum fl_ready_kind kind;
-    } kinds[] = {{"tcp", FL_READY_TCP},
-                 {"http", FL_READY_HTTP},
-                 {"exec", FL_READY_EXEC},
-                 {"log", FL_READY_LOG}};
     struct fl_scenario_ready *ready = &((struct fl_scenario_service *)into)->ready;
     if (!scn_read_map(reader, node, "\"ready\"", ready_keys, ready, NULL)) return;
 
     const struct fl_yaml *chosen = NULL;
-    for (size_t i = 0; i < FL_COUNT(kinds); i++) {
-        const struct fl_yaml *child = fl_yaml_find(node, kinds[i].key);
+    const struct ready_kind *kind = NULL;
+    for (size_t i = 0; i < FL_COUNT(ready_kinds); i++) {
+        const struct fl_yaml *child = fl_yaml_find(node, ready_kinds[i].key);
         if (child == NULL) continue;
-        if (chosen != NULL) {
+        if (kind != NULL) {
             scn_problem_key(reader, child,
-                            "\"ready\" takes one of tcp, http, exec, log; \"%s\" "
-                            "stands here already",
-                            chosen->key);
+                            "\"ready\" takes one of tcp, http, exec, log; \"%s\" stands here "
+                            "already",
+                            kind->key);
             return;
         }
         chosen = child;
-        ready->kind = kinds[i].kind;
+        kind = &ready_kinds[i];
     }
-    if (chosen == NULL) {
+    if (kind == NULL) {
         scn_problem(reader, node, "\"ready\" needs one of tcp, http, exec, log");
         return;
     }
-    if (ready->kind == FL_READY_EXEC) {
-        if (ready->argv[0] == NULL)
-            scn_problem(reader, chosen, "\"exec\" must not be empty");
-        else
-            words_check_vars(reader, chosen, ready->argv);
-    }
-    ready_check_text(reader, chosen, ready);
+    ready->kind = kind->kind;
+    kind->check(reader, chosen, ready);
 }
 
 static void service_name_instances(struct fl_scenario *scenario,

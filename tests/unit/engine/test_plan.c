@@ -90,6 +90,22 @@ static void one_more_fault_moves_no_draw_of_the_others(void **state)
     cJSON_Delete(after);
 }
 
+static void a_fault_that_strikes_more_often_moves_no_draw_of_the_one_below(void **state)
+{
+    (void)state;
+    cJSON *before = plan_of(three, 7);
+    cJSON *after = plan_of(HEAD "  - {every: 2s, jitter: 1s, from: 3s, crash: \"chat:room/*\"}\n"
+                                "  - {at: 9s, kill: queue}\n",
+                           7);
+    char *a = draws_of(before, "kill"), *b = draws_of(after, "kill");
+    char *c = draws_of(before, "crash"), *d = draws_of(after, "crash");
+    assert_string_equal(a, b);
+    assert_true(strlen(d) > strlen(c));
+    free(a), free(b), free(c), free(d);
+    cJSON_Delete(before);
+    cJSON_Delete(after);
+}
+
 static void injections_come_in_order_and_stay_inside_their_limits(void **state)
 {
     (void)state;
@@ -220,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_seed_gives_the_same_bytes_and_another_gives_others),
         cmocka_unit_test(one_more_fault_moves_no_draw_of_the_others),
+        cmocka_unit_test(a_fault_that_strikes_more_often_moves_no_draw_of_the_one_below),
         cmocka_unit_test(injections_come_in_order_and_stay_inside_their_limits),
         cmocka_unit_test(at_the_same_instant_the_order_of_the_scenario_counts),
         cmocka_unit_test(the_path_of_a_fault_is_the_loads_that_it_can_touch),

@@ -205,6 +205,39 @@ static void a_seed_reads_as_it_is_shown(void **state)
     assert_int_not_equal(fl_seed_parse(FL_STR("-1"), &seed, NULL), 0);
 }
 
+/* The fenced parts of the manual: whole scenarios on their own, the others put together. */
+static void the_examples_of_the_manual_are_good(void **state)
+{
+    (void)state;
+    char *manual = NULL;
+    assert_int_equal(fl_file_read(&manual, NULL, FL_SOURCE_DIR "/docs/scenario.md", NULL), 0);
+    struct fl_buf parts = {0};
+    fl_buf_puts(&parts, "faultline: 1\nduration: 60s\n");
+    int whole_count = 0, parts_count = 0;
+    const char *at = manual;
+    while ((at = strstr(at, "\n```yaml\n")) != NULL) {
+        at += strlen("\n```yaml\n");
+        const char *end = strstr(at, "\n```");
+        assert_non_null(end);
+        char *text = fl_str_dup((struct fl_str){at, (size_t)(end - at) + 1});
+        if (strncmp(text, "faultline:", 10) == 0) {
+            fl_scenario_free(parse_with(text, NULL));
+            whole_count++;
+        } else {
+            fl_buf_puts(&parts, text);
+            parts_count++;
+        }
+        free(text);
+    }
+    struct fl_scenario *s = parse_with(parts.at, NULL);
+    assert_int_equal(s->faults_count, 8);
+    assert_int_equal(s->targets_count, 5);
+    fl_scenario_free(s);
+    assert_true(whole_count >= 1 && parts_count >= 7);
+    fl_buf_fini(&parts);
+    free(manual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +249,7 @@ int main(void)
         cmocka_unit_test(what_set_broke_is_said_of_set),
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_keeps_one_out),
         cmocka_unit_test(a_seed_reads_as_it_is_shown),
+        cmocka_unit_test(the_examples_of_the_manual_are_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
