@@ -81,6 +81,14 @@ static inline void worker_expect(struct worker *worker, const char *event, char 
     free(wanted);
 }
 
+/* The first thing of a main: is this the image that worker_start asked for? */
+static inline bool rig_is_worker(int argc, char **argv, int *code)
+{
+    if (argc != 3 || strcmp(argv[1], "--worker") != 0) return false;
+    *code = fl_load_worker_main(argv[2]);
+    return true;
+}
+
 static inline void worker_start(struct worker *worker, const char *loads)
 {
     *worker = (struct worker){.folder = testkit_folder()};
@@ -94,12 +102,13 @@ static inline void worker_start(struct worker *worker, const char *loads)
     worker->pid = fork();
     assert_true(worker->pid >= 0);
     if (worker->pid == 0) {
-        /* a clean table of descriptors, as the engine makes it */
+        /* A fresh image with a clean table of descriptors, as the engine makes it. */
         int control = fcntl(pair[1], F_DUPFD, 10);
         dup2(control, 3);
         for (int fd = 4; fd < 256; fd++)
             close(fd);
-        exit(fl_load_worker_main(worker->folder));
+        execl("/proc/self/exe", "worker", "--worker", worker->folder, (char *)NULL);
+        _exit(127);
     }
     close(pair[1]);
     worker->fd = pair[0];

@@ -399,8 +399,10 @@ static void a_page_that_nobody_serves_is_not_fresh(void **state)
     assert_int_equal(tally.errors[FL_OPERR_TIMEOUT], 6);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int code;
+    if (rig_is_worker(argc, argv, &code)) return code;
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_said_is_heard_by_everyone_in_the_room_and_by_nobody_else),

@@ -466,8 +466,10 @@ static void redis_answers_pings(void **state)
     assert_int_equal(tally.ok, 300);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int code;
+    if (rig_is_worker(argc, argv, &code)) return code;
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_web_server_answers_every_arrival),
