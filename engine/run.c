@@ -55,7 +55,8 @@ static void note_start(const struct fl_run *run)
                     "\"kernel\":\"%s %s\",\"pid\":%d,\"seed\":\"%s\"",
                     wall, FL_VERSION, host.nodename, sysconf(_SC_NPROCESSORS_ONLN), host.sysname,
                     host.release, (int)getpid(), fl_seed_show(run->seed, seed, sizeof seed));
-    fl_journal_fact(run->journal, fl_now(), "phase", "\"phase\":\"%s\"", fl_phase_names[FL_BOOT]);
+    fl_journal_fact(run->journal, fl_now(), "phase", "\"phase\":\"%s\"",
+                    fl_run_phase_names[FL_BOOT]);
 }
 
 static int open_folder(struct fl_run *run, struct fl_err *err)
@@ -118,7 +119,7 @@ static void note_end(const struct fl_run *run)
     struct fl_buf detail = {0};
     fl_json_put_str(&detail, fl_str_of(run->end_detail == NULL ? "" : run->end_detail));
     fl_journal_fact(run->journal, fl_now(), "run.end", "\"reason\":\"%s\",\"detail\":%s",
-                    fl_end_names[run->end], detail.at);
+                    fl_run_end_names[run->end], detail.at);
     fl_buf_fini(&detail);
 }
 

@@ -13,16 +13,17 @@
 #define DRAIN_WITHIN fl_s(15)  /* beyond the load worker's own limit: it is stuck */
 #define HURRIED_WITHIN fl_s(4) /* the same after Ctrl-C */
 
-const char *const fl_phase_names[FL_PHASES] = {"boot", "warm", "storm", "calm", "drain", "stop"};
-const char *const fl_end_names[FL_ENDS] = {
+const char *const fl_run_phase_names[FL_PHASES] = {"boot", "warm",  "storm",
+                                                   "calm", "drain", "stop"};
+const char *const fl_run_end_names[FL_ENDS] = {
     "", "complete", "interrupted", "restart limit", "not started", "trouble"};
 
 static void on_phase_timer(uv_timer_t *timer);
 
-static void enter(struct fl_run *run, enum fl_phase phase)
+static void enter(struct fl_run *run, enum fl_run_phase phase)
 {
     run->phase = phase;
-    fl_journal_fact(run->journal, fl_now(), "phase", "\"phase\":\"%s\"", fl_phase_names[phase]);
+    fl_journal_fact(run->journal, fl_now(), "phase", "\"phase\":\"%s\"", fl_run_phase_names[phase]);
 }
 
 static void wait_until(struct fl_run *run, fl_ns at_ns)
@@ -81,7 +82,7 @@ static void wind_down(struct fl_run *run, bool in_time)
         on_healed(run);
 }
 
-void fl_run_end(struct fl_run *run, enum fl_end end, const char *detail)
+void fl_run_end(struct fl_run *run, enum fl_run_end_reason end, const char *detail)
 {
     if (run->end == FL_END_NONE) {
         run->end = end;
@@ -169,7 +170,7 @@ static void on_tick(uv_timer_t *timer)
     struct fl_run *run = timer->data;
     char active[256] = "";
     if (run->injector != NULL) fl_injector_active(run->injector, active, sizeof active);
-    fl_live_tick(run->live, run->fleet, fl_phase_names[run->phase], active);
+    fl_live_tick(run->live, run->fleet, fl_run_phase_names[run->phase], active);
     if (fl_journal_broken(run->journal) && !run->ending)
         fl_run_trouble(run, "the journal could not be written: is the disk full?");
 }

@@ -10,12 +10,12 @@
 #include "engine/run.h"
 #include "engine/worker.h"
 
-enum fl_phase { FL_BOOT, FL_WARM, FL_STORM, FL_CALM, FL_DRAIN, FL_STOP, FL_PHASES };
+enum fl_run_phase { FL_BOOT, FL_WARM, FL_STORM, FL_CALM, FL_DRAIN, FL_STOP, FL_PHASES };
 /** Their names in the journal, in order. */
-extern const char *const fl_phase_names[FL_PHASES];
+extern const char *const fl_run_phase_names[FL_PHASES];
 
 /** Why a run ended; the names are the journal's. */
-enum fl_end {
+enum fl_run_end_reason {
     FL_END_NONE,
     FL_END_COMPLETE,
     FL_END_INTERRUPTED,
@@ -25,7 +25,7 @@ enum fl_end {
     FL_ENDS
 };
 /** Their names in the journal, in order. */
-extern const char *const fl_end_names[FL_ENDS];
+extern const char *const fl_run_end_names[FL_ENDS];
 
 struct fl_run {
     const struct fl_run_opts *opts;
@@ -51,12 +51,12 @@ struct fl_run {
     uv_timer_t phase_timer, tick_timer;
     uv_signal_t on_int, on_term;
     bool handles_open;
-    enum fl_phase phase;
+    enum fl_run_phase phase;
     fl_ns t0_ns;
     bool load_done, healed, ending;
     int interrupts;
 
-    enum fl_end end;
+    enum fl_run_end_reason end;
     char *end_detail; /* words, or NULL */
 };
 
@@ -75,7 +75,7 @@ void fl_run_warm(struct fl_run *run);
 void fl_run_on_load_done(void *cx);
 /** Ends the run early (or, for FL_END_COMPLETE, in time): heal, drain, stop. The first reason
  * stays. detail may be NULL. */
-void fl_run_end(struct fl_run *run, enum fl_end end, const char *detail);
+void fl_run_end(struct fl_run *run, enum fl_run_end_reason end, const char *detail);
 /** The harness itself is in trouble: a fact, and the end of the run. */
 void fl_run_trouble(struct fl_run *run, const char *format, ...) FL_PRINTF(2, 3);
 /** Opens the timers and signals of a run. */
