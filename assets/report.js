@@ -14,8 +14,8 @@
   function clock(v) { return v === null || v === undefined ? '' : (+v.toFixed(2)) + ' s'; }
   function time(ms) {
     if (ms === null || ms === undefined) return '—';
-    if (ms >= 1000) return (ms / 1000).toPrecision(3) + ' s';
-    if (ms >= 1) return ms.toPrecision(3) + ' ms';
+    if (ms >= 1000) return +(ms / 1000).toPrecision(3) + ' s';
+    if (ms >= 1) return +ms.toPrecision(3) + ' ms';
     return Math.round(ms * 1000) + ' µs';
   }
 
@@ -83,7 +83,7 @@
   function axes(size, format) {
     var common = { stroke: css('--dim'), grid: { stroke: css('--grid'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
     return [
-      Object.assign({}, common, { values: function (u, v) { return v.map(clock); } }),
+      Object.assign({}, common, { size: 30, values: function (u, v) { return v.map(clock); } }),
       Object.assign({}, common, { size: size, values: format })
     ];
   }
@@ -136,7 +136,7 @@
       all.push((g + load.bad[k] + load.unsent[k]) / seconds);
     });
     function area(label, counts, stroke, fill) {
-      return { label: label, stroke: css(stroke), fill: css(fill), width: 1, paths: step, points: { show: false }, value: rate(counts) };
+      return { label: label, stroke: css(stroke), fill: css(fill), width: 0, paths: step, points: { show: false }, value: rate(counts) };
     }
     add('Operations per second, by when they were due', options('', 220, [
       area('never sent', load.unsent, '--unsent', '--unsent'),

@@ -60,7 +60,7 @@ static void put_keys(struct fl_buf *out, const struct fl_check_result *row)
     if (row->offenders_count == 0) return;
     fl_buf_puts(out, "<details><summary>which</summary><code>");
     for (size_t i = 0; i < row->offenders_count; i++)
-        fl_buf_printf(out, "%llu ", (unsigned long long)row->offenders[i]);
+        fl_buf_printf(out, "%llx ", (unsigned long long)row->offenders[i]);
     fl_buf_puts(out, "</code></details>");
 }
 

@@ -18,7 +18,7 @@ static void put_op(FILE *file, const struct fl_view *view, size_t i, fl_ns zero)
     fprintf(file, "%s,%s,%lld,", view->load->name, kind_name(op->kind),
             (long long)(op->due_ns - zero));
     if (op->sent_ns != 0) fprintf(file, "%lld", (long long)(op->sent_ns - zero));
-    fprintf(file, ",%lld,%lld,%s,%s,%d,%d,%u,%llu\n", (long long)(op->done_ns - zero),
+    fprintf(file, ",%lld,%lld,%s,%s,%d,%d,%u,%llx\n", (long long)(op->done_ns - zero),
             (long long)fl_op_latency(op),
             op->outcome <= FL_UNKNOWN ? outcome_names[op->outcome] : "",
             op->error < FL_OPERR_COUNT ? fl_op_error_names[op->error] : "", (int)view->good[i],

@@ -203,7 +203,7 @@ static void put_checks(struct fl_jsonw *w, const struct fl_judgement *judgement)
         fl_jsonw_open(w, "keys", '[');
         for (size_t k = 0; k < row->offenders_count; k++) {
             char key[24];
-            snprintf(key, sizeof key, "%llu", (unsigned long long)row->offenders[k]);
+            snprintf(key, sizeof key, "%llx", (unsigned long long)row->offenders[k]);
             fl_jsonw_text(w, NULL, key);
         }
         fl_jsonw_close(w, ']');

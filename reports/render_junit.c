@@ -88,7 +88,7 @@ static void put_check(struct suite *suite, const struct fl_check_result *row)
         snprintf(message, sizeof message, "cannot tell: %s", row->why);
     fl_buf_puts(&keys, "keys:");
     for (size_t i = 0; i < row->offenders_count; i++)
-        fl_buf_printf(&keys, " %llu", (unsigned long long)row->offenders[i]);
+        fl_buf_printf(&keys, " %llx", (unsigned long long)row->offenders[i]);
     put_case(suite, "checks", name, 0, endings[row->state], "check", message,
              row->offenders_count > 0 ? keys.at : "");
     fl_buf_fini(&keys);

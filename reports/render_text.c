@@ -82,7 +82,7 @@ static void put_verdict(struct paper *paper, const struct fl_judgement *judgemen
     put(paper, BOLD, judgement->record->scenario);
     if (judgement->record->seed[0] != '\0')
         fl_buf_printf(paper->out, ", seed %s", judgement->record->seed);
-    fl_buf_printf(paper->out, "\n%s%s.\n\n", paper->colour ? "" : " ", judgement->why);
+    fl_buf_printf(paper->out, "\n %s.\n\n", judgement->why);
 }
 
 static const char *colour_of_fault(const struct fl_fault_view *fault)
