@@ -85,6 +85,8 @@ static inline void hosted_crash(struct hosted *hosted, const char *name)
     free(line);
     char answer[512] = {0};
     size_t len = 0;
+    struct timeval deadline = {.tv_sec = CLIENT_DEADLINE_S};
+    setsockopt(hosted->control, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
     while (strchr(answer, '\n') == NULL) {
         ssize_t n = read(hosted->control, answer + len, sizeof answer - 1 - len);
         assert_true(n > 0);
