@@ -3,10 +3,24 @@
 #include "engine/plan.h"
 #include "runtime/base/rng.h"
 
-static void print_problems(const struct fl_problems *problems)
+/* A line that GitHub shows at its place in the file. % has a meaning there. */
+static void print_annotation(const char *path, int64_t place, const char *text)
 {
-    for (size_t i = 0; i < problems->count; i++)
+    printf("::error file=%s,line=%lld,col=%lld::", path, (long long)(place >> 24),
+           (long long)(place & 0xFFFFFF));
+    for (; *text != '\0'; text++)
+        fputs(*text == '%' ? "%25" : (const char[]){*text, '\0'}, stdout);
+    putchar('\n');
+}
+
+static void print_problems(const struct fl_problems *problems, const char *path)
+{
+    bool annotate = getenv("GITHUB_ACTIONS") != NULL;
+    for (size_t i = 0; i < problems->count; i++) {
         fprintf(stderr, "%s\n", problems->lines[i]);
+        if (annotate && problems->places[i] > 0)
+            print_annotation(path, problems->places[i], problems->lines[i]);
+    }
     if (problems->more > 0) fprintf(stderr, "and %zu more\n", problems->more);
 }
 
@@ -17,7 +31,7 @@ int fl_cli_scenario(struct fl_scenario **out, const struct fl_cli_call *call, co
     struct fl_scenario_opts opts = {
         .path = path, .sets = fl_cli_values(call, "set"), .skip_programs = skip_programs};
     int rc = fl_scenario_load(out, &opts, &problems);
-    print_problems(&problems);
+    print_problems(&problems, path);
     fl_problems_fini(&problems);
     return rc == 0 ? 0 : FL_EX_USAGE;
 }

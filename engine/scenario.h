@@ -140,7 +140,7 @@ struct fl_problems {
     size_t count;                          /* kept; never more than fit */
     size_t more;                           /* found and not kept */
     char *lines[FL_SCENARIO_PROBLEMS_MAX]; /* `file:line:col: what is wrong, what would be right` */
-    int64_t places[FL_SCENARIO_PROBLEMS_MAX]; /* private: for the order */
+    int64_t places[FL_SCENARIO_PROBLEMS_MAX]; /* line << 24 | column; 0: the file, -1: --set */
 };
 
 struct fl_scenario_opts {

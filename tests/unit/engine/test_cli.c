@@ -137,6 +137,23 @@ static void check_is_silent_when_good_and_says_file_line_column_when_bad(void **
     testkit_remove(folder);
 }
 
+static void in_github_actions_problems_are_shown_at_their_place(void **state)
+{
+    (void)state;
+    char *folder = testkit_folder(), *bad = fl_format("%s/bad.yaml", folder);
+    const char *text = "faultline: 1\nduration: 9%\nservices: {q: {use: queue}}\n";
+    assert_int_equal(fl_file_write(bad, text, strlen(text), NULL), 0);
+    setenv("GITHUB_ACTIONS", "true", 1);
+    struct said said = CALL("check", bad);
+    unsetenv("GITHUB_ACTIONS");
+    char *wanted = fl_format(
+        "::error file=%s,line=2,col=11::%s:2:11: \"duration\": \"9%%25\" is not", bad, bad);
+    assert_non_null(strstr(said.out, wanted));
+    assert_int_equal(said.code, 64);
+    free(wanted), free(said.out), free(bad);
+    testkit_remove(folder);
+}
+
 static void plan_prints_the_same_bytes_for_the_same_seed(void **state)
 {
     (void)state;
@@ -240,10 +257,12 @@ static void completion_scripts_know_every_command_and_option(void **state)
 
 int main(void)
 {
+    unsetenv("GITHUB_ACTIONS"); /* ours may run there */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slip_is_answered_with_what_was_meant_and_exit_64),
         cmocka_unit_test(every_command_has_a_page_with_its_options_and_examples),
         cmocka_unit_test(check_is_silent_when_good_and_says_file_line_column_when_bad),
+        cmocka_unit_test(in_github_actions_problems_are_shown_at_their_place),
         cmocka_unit_test(plan_prints_the_same_bytes_for_the_same_seed),
         cmocka_unit_test(the_scenarios_of_the_repository_are_good),
         cmocka_unit_test(what_init_writes_is_accepted_by_check),
