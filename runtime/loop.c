@@ -104,6 +104,7 @@ static void close_one(uv_handle_t *handle, void *cx)
 void fl_loop_close(struct fl_shard *shard)
 {
     struct fl_shard *before = fl_shard_enter(shard);
+    fl_tcp_close_lingering(shard);
     uv_walk(&shard->loop, close_one, shard);
     uv_run(&shard->loop, UV_RUN_DEFAULT);
     int rc = uv_loop_close(&shard->loop);
