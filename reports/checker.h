@@ -15,6 +15,7 @@ struct fl_check_result {
     const char *metric; /* lost, duplicated, reordered; NULL: informational */
     const struct fl_rec_load *load;
     enum fl_check_state state;
+    bool by_target;     /* a target states a limit: it judges, and not the checker's own, 0 */
     uint64_t looked_at; /* how many acknowledged things were checked */
     uint64_t count;     /* how many were violated */
     uint64_t indeterminate;

@@ -30,8 +30,8 @@ const char *fl_render_figure(const struct fl_target_result *target, char *out, s
 const char *fl_render_when(const struct fl_record *record, fl_ns at, char *out, size_t out_len);
 /** A span between two instants, `—` when one of them is missing. Returns out. */
 const char *fl_render_span(fl_ns from, fl_ns until, char *out, size_t out_len);
-/** The margin of a target in words: `48 % to spare`, `90 % over`, `budget 30 % left`; may be
- * empty. Returns out. */
+/** The margin of a target in words: `48 % to spare`, `90 % over`, `2.1 times the error budget`; may
+ * be empty. Returns out. */
 const char *fl_render_margin(const struct fl_target_result *target, char *out, size_t out_len);
 /** Columns that UTF-8 text takes in a terminal, for padding. */
 int fl_render_width(const char *text);

@@ -79,7 +79,7 @@ static void put_check(struct suite *suite, const struct fl_check_result *row)
     static const enum ending endings[] = {FINE, FAILURE, ERROR};
     struct fl_buf keys = {0};
     char name[160], message[300];
-    if (row->metric == NULL) return; /* for information */
+    if (row->metric == NULL || row->by_target) return; /* for information, or a case already */
     snprintf(name, sizeof name, "%s (%s)", row->check, row->load->name);
     if (row->state == FL_CHECK_INVALID)
         snprintf(message, sizeof message, "%llu of %llu", (unsigned long long)row->count,

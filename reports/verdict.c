@@ -133,8 +133,9 @@ static bool has_target(const struct fl_judgement *judgement, const struct fl_che
 static void weigh_checks(struct bench *bench)
 {
     for (size_t i = 0; i < bench->judgement->checks.count; i++) {
-        const struct fl_check_result *row = &bench->judgement->checks.rows[i];
-        if (row->state != FL_CHECK_INVALID || has_target(bench->judgement, row)) continue;
+        struct fl_check_result *row = &bench->judgement->checks.rows[i];
+        row->by_target = row->metric != NULL && has_target(bench->judgement, row);
+        if (row->state != FL_CHECK_INVALID || row->by_target) continue;
         say(&bench->fail, "%llu %s by %s", (unsigned long long)row->count, row->metric,
             row->load->name);
     }

@@ -42,13 +42,16 @@ const char *fl_render_margin(const struct fl_target_result *target, char *out, s
     out[0] = '\0';
     if (!target->has_margin) return out;
     int decimals = percent < 10 ? 1 : 0;
-    if (target->state == FL_TARGET_MISSED && percent >= 1000)
-        snprintf(out, out_len, "%.0f times the limit", target->margin < 0 ? 1 - target->margin : 0);
-    else if (target->state == FL_TARGET_MISSED)
-        snprintf(out, out_len, "%.*f %% %s", decimals, percent, budget ? "over budget" : "over");
+    double times = 1 - target->margin; /* how much of the limit was used */
+    bool missed = target->state == FL_TARGET_MISSED;
+    if (missed && (budget || times >= 10))
+        snprintf(out, out_len, "%.*f times the %s", times < 10 ? 1 : 0, times,
+                 budget ? "error budget" : "limit");
+    else if (missed)
+        snprintf(out, out_len, "%.*f %% over", decimals, percent);
     else
         snprintf(out, out_len, "%.*f %% %s", decimals, percent,
-                 budget ? "of budget left" : "to spare");
+                 budget ? "of the error budget left" : "to spare");
     return out;
 }
 
