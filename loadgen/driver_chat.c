@@ -297,9 +297,14 @@ static void driver_chat_stop(struct fl_load *load)
 static void driver_chat_fini(struct fl_load *load)
 {
     struct chat *chat = load->state;
-    for (uint32_t i = 0; i < chat->rooms_count; i++)
-        while (chat->rooms[i] != NULL)
-            word_free(chat, chat->rooms[i]);
+    for (uint32_t i = 0; i < chat->rooms_count; i++) {
+        struct chat_word *next;
+        for (struct chat_word *word = chat->rooms[i]; word != NULL; word = next) {
+            next = word->next;
+            free(word->awaited);
+            free(word);
+        }
+    }
     for (uint32_t i = 0; i < chat->started_count; i++) {
         fl_member_fini(&chat->users[i].member);
         free(chat->users[i].said);

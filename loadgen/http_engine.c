@@ -4,7 +4,7 @@
 
 #include "runtime/base/clock.h"
 
-#define BODY_MAX (1024 * 1024) /* kept of an answer; the rest is read and dropped */
+#define BODY_MAX ((size_t)1 << 20) /* kept of an answer; the rest is read and dropped */
 
 struct http_socket {
     uv_poll_t poll;
@@ -69,9 +69,11 @@ static struct http_socket *engine_add_socket(struct fl_http_engine *engine, int 
     size_t needed = (size_t)fd + 1;
     if (needed > engine->sockets_count) {
         size_t count = needed * 2;
-        engine->sockets = fl_realloc(engine->sockets, count * sizeof *engine->sockets);
-        memset(engine->sockets + engine->sockets_count, 0,
-               (count - engine->sockets_count) * sizeof *engine->sockets);
+        struct http_socket **larger = fl_new_array(struct http_socket *, count);
+        for (size_t i = 0; i < engine->sockets_count; i++)
+            larger[i] = engine->sockets[i];
+        free(engine->sockets);
+        engine->sockets = larger;
         engine->sockets_count = count;
     }
     struct http_socket *sock = fl_new(struct http_socket);
@@ -158,6 +160,7 @@ static size_t call_on_body(char *bytes, size_t size, size_t count, void *cx)
 }
 
 /* libcurl takes a head that breaks off for a whole one. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
 static size_t call_on_head(char *bytes, size_t size, size_t count, void *cx)
 {
     struct fl_http_call *call = cx;
@@ -169,6 +172,7 @@ static size_t call_on_head(char *bytes, size_t size, size_t count, void *cx)
 /* libcurl is about to send the request, on a fresh connection or a kept one. A second time means
  * that the kept one died under it: whether the first was acted upon, nobody knows, and sending it
  * again would hide that. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
 static int call_on_send(void *cx, char *ip, char *local_ip, int port, int local_port)
 {
     (void)ip, (void)local_ip, (void)port, (void)local_port;

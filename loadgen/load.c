@@ -201,12 +201,12 @@ struct fl_stream *fl_load_stream_of(struct fl_pending *pending)
 
 uint64_t fl_load_key(const struct fl_load *load, uint64_t number)
 {
-    return ((uint64_t)(load->index + 1) << KEY_LOAD_SHIFT) | number;
+    return (((uint64_t)load->index + 1) << KEY_LOAD_SHIFT) | number;
 }
 
 bool fl_load_owns_key(const struct fl_load *load, uint64_t key)
 {
-    return key >> KEY_LOAD_SHIFT == (uint64_t)(load->index + 1);
+    return key >> KEY_LOAD_SHIFT == (uint64_t)load->index + 1;
 }
 
 void fl_load_read_buffer(struct fl_load_host *host, uv_buf_t *buf)

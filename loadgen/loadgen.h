@@ -26,10 +26,10 @@ struct fl_workload {
     const char *name;
     const struct fl_param *params; /* beside through, to, rate, users, timeout, slow */
     const char *help;
-    bool needs_rate;            /* false: users alone make the load */
+    const struct fl_driver *driver; /* private to loadgen */
     double standard_rate_per_s; /* when only users are given and needs_rate is false; per user */
     int standard_users; /* when users are absent; 0: as many slots as rate × timeout needs */
-    const struct fl_driver *driver; /* private to loadgen */
+    bool needs_rate;    /* false: users alone make the load */
 };
 struct fl_driver;
 

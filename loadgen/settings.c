@@ -4,10 +4,11 @@
 
 static const struct fl_param *settings_row(const struct fl_settings *settings, const char *name)
 {
-    for (const struct fl_param *row = settings->params; row != NULL && row->name != NULL; row++)
-        if (strcmp(row->name, name) == 0) return row;
-    FL_ASSERT(!"a driver asked for a setting that its workload does not list");
-    return NULL;
+    const struct fl_param *row = settings->params;
+    while (row->name != NULL && strcmp(row->name, name) != 0)
+        row++;
+    FL_ASSERT(row->name != NULL); /* a driver asks for nothing that its workload does not list */
+    return row;
 }
 
 static int settings_convert(const struct fl_param *row, const char *text, double *out,

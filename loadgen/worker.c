@@ -14,8 +14,8 @@
 #include "runtime/base/clock.h"
 
 #define CONTROL_FD 3
-#define READ_BUFFER (256 * 1024)
-#define LINE_MAX_BYTES (1024 * 1024)
+#define READ_BUFFER ((size_t)256 << 10)
+#define LINE_MAX_BYTES ((size_t)1 << 20)
 #define EXIT_TROUBLE 70
 #define CONNECTIONS_MAX 20000
 
@@ -157,10 +157,9 @@ static bool worker_is_complete(struct worker *worker, fl_ns now_ns)
     bool complete = true;
     for (size_t i = 0; i < worker->loads_count; i++) {
         struct fl_load *load = worker->loads[i];
-        if (!fl_load_is_settled(load))
-            complete = false;
-        else if (load->workload->driver->drain != NULL && !load->workload->driver->drain(load))
-            complete = false;
+        bool (*drain)(struct fl_load *) = load->workload->driver->drain;
+        bool is_empty = fl_load_is_settled(load) && (drain == NULL || drain(load));
+        complete = complete && is_empty; /* every one gets its turn */
     }
     return complete;
 }
