@@ -135,6 +135,19 @@
     plots.forEach((p) => p.plot.setData(p.data));
   }
 
+  /* What was before this page was opened, put in front of what it has seen itself. */
+  function showHistory(h) {
+    if (h.loads.map((l) => l.name).join("\n") !== names || plots.length === 0) return;
+    const from = times.length ? times[0] : Infinity;
+    const before = h.t_ns.map((t) => t / 1e9).filter((t) => t < from);
+    times.unshift(...before);
+    plots.forEach((p) => h.loads.forEach((l, i) => {
+      const points = before.map((_t, at) => p.kind.of({ rate: l.rate[at], errors: l.errors[at], p99_ns: l.p99_ns[at] }));
+      p.data[i + 1].unshift(...points);
+    }));
+    plots.forEach((p) => p.plot.setData(p.data));
+  }
+
   function fitPlots() {
     plots.forEach((p) => {
       const box = $(p.kind.id);
@@ -172,6 +185,7 @@
   socket.connect();
   const channel = socket.channel("dashboard:run", {});
   channel.on("figures", show);
+  channel.on("history", showHistory);
   channel.onError(() => link("lost", "updates stopped, trying again"));
   channel.join().receive("ok", () => link("live", "live"));
 

@@ -90,9 +90,10 @@ static int viewer_on_join(struct fl_channel *ch, void *state, const struct fl_ch
 static void viewer_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
 {
     (void)state;
-    if (msg->tag != FL_TICKER_NEXT || msg->shared == NULL) return;
+    if (msg->shared == NULL) return;
     fl_channel_push_frame(ch, msg->shared);
-    fl_send(fl_channel_self(ch), msg->from, FL_TICKER_NEXT, NULL, 0);
+    if (msg->tag == FL_TICKER_NEXT)
+        fl_send(fl_channel_self(ch), msg->from, FL_TICKER_NEXT, NULL, 0);
 }
 
 static void viewer_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl_pid who,

@@ -1,6 +1,7 @@
 #include "services/dashboard/ticker.h"
 
 #include "runtime/control.h"
+#include "services/dashboard/history.h"
 #include "services/dashboard/page.h"
 #include "services/services.h"
 #include "services/web/web.h"
@@ -13,7 +14,8 @@ struct ticker {
     uint64_t seq;
     struct fl_shared *run;          /* the run's figures as last read; NULL: not yet */
     struct fl_shared *json, *frame; /* of the last tick; NULL before the first */
-    struct fl_pid *waiting;         /* viewers that want the next frame; dead ones cost one send */
+    struct fl_history history;
+    struct fl_pid *waiting; /* viewers that want the next frame; dead ones cost one send */
     size_t waiting_count, waiting_cap;
 };
 
@@ -114,6 +116,9 @@ static void ticker_make(struct fl_self *self, struct ticker *ticker)
     ticker_replace(self, &ticker->json, fl_shared_new(text.at, text.len));
     ticker_replace(self, &ticker->frame,
                    fl_web_frame(FL_STR(FL_TICKER_TOPIC), FL_TICKER_EVENT, text));
+    cJSON *tree = cJSON_ParseWithLength(text.at, text.len);
+    fl_history_add(&ticker->history, tree, fl_self_now(self));
+    cJSON_Delete(tree);
     fl_buf_fini(&json);
 }
 
@@ -135,6 +140,17 @@ static void ticker_send_frame(struct fl_self *self, struct ticker *ticker, struc
 {
     /* FL_EFULL: it has more than it can send already, and will ask again */
     fl_send_shared(self, viewer, FL_TICKER_NEXT, fl_shared_retain(ticker->frame));
+}
+
+static void ticker_send_history(struct fl_self *self, const struct ticker *ticker,
+                                struct fl_pid viewer)
+{
+    struct fl_buf json = {0};
+    fl_history_put(&json, &ticker->history);
+    fl_send_shared(self, viewer, FL_TICKER_HISTORY,
+                   fl_web_frame(FL_STR(FL_TICKER_TOPIC), FL_TICKER_HISTORY_EVENT,
+                                (struct fl_str){json.at, json.len}));
+    fl_buf_fini(&json);
 }
 
 static int ticker_on_init(struct fl_self *self, void *state, const void *args)
@@ -169,6 +185,7 @@ static void ticker_on_cast(struct fl_self *self, void *state, const struct fl_ms
         ticker_send_frame(self, ticker, msg->from); /* and it will ask for the next */
     else
         ticker_add_waiting(self, ticker, msg->from);
+    if (msg->tag == FL_TICKER_FIRST) ticker_send_history(self, ticker, msg->from);
 }
 
 static void ticker_on_call(struct fl_self *self, void *state, const struct fl_msg *msg)
