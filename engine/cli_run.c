@@ -35,7 +35,8 @@ int fl_cli_run(const struct fl_cli_call *call)
     if (rc != 0) return rc;
 
     struct fl_scenario *scenario = NULL;
-    rc = fl_cli_scenario(&scenario, call, call->args[0], false);
+    /* a program that is missing here is a system that did not start, not a wrong scenario */
+    rc = fl_cli_scenario(&scenario, call, call->args[0], true);
     if (rc != 0) return rc;
     opts.scenario = scenario;
     int code = fl_run(&opts);

@@ -70,7 +70,10 @@ void fl_run_on_load_done(void *cx)
 static void wind_down(struct fl_run *run, bool in_time)
 {
     run->ending = true;
-    enter(run, FL_DRAIN);
+    if (run->t0_ns != 0)
+        enter(run, FL_DRAIN);
+    else
+        run->phase = FL_DRAIN; /* nothing is in flight yet, so there is nothing to tell */
     if (!in_time) {
         if (run->load != NULL) fl_load_client_send(run->load, "{\"op\":\"stop\"}");
         if (run->load == NULL || run->t0_ns == 0) run->load_done = true;

@@ -120,7 +120,9 @@ void program_expect_output(struct program *program, const char *text, int deadli
     for (;;) {
         char *out = slurp(program, "stdout.txt");
         bool found = out != NULL && strstr(out, text) != NULL;
-        if (!found && fl_now() > until) {
+        siginfo_t exited = {0};
+        waitid(P_PID, (id_t)program->pid, &exited, WEXITED | WNOHANG | WNOWAIT);
+        if (!found && (exited.si_pid != 0 || fl_now() > until)) {
             char *err = slurp(program, "stderr.txt");
             fail_msg("no \"%s\" within %d ms in:\n%s\n%s", text, deadline_ms, out, err);
         }

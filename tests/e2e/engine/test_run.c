@@ -120,7 +120,7 @@ static void a_missing_program_is_69(void **state)
     struct program *program = *state;
     program_write(
         program, "scenario.yaml",
-        "faultline: 1\nname: short\n"
+        "faultline: 1\nname: short\nduration: 1s\n"
         "services: {web: {command: [no-such-program-here]}}\n"
         "load: {asks: {workload: tcp, to: web, rate: 10/s, send: \"x\", expect: \"x\"}}\n");
     program_run(program, run_it);
@@ -144,7 +144,7 @@ static void a_taken_port_is_69_and_says_which(void **state)
     uv_tcp_getsockname(&taken, (struct sockaddr *)&addr, &len);
     port = ntohs(addr.sin_port);
     program_write(program, "scenario.yaml",
-                  "faultline: 1\nname: short\n"
+                  "faultline: 1\nname: short\nduration: 1s\n"
                   "services: {web: {command: [%s, \"${port}\"], port: %d}}\n"
                   "load: {asks: {workload: http, to: web, rate: 10/s}}\n",
                   FL_ODD_SERVER, port);
