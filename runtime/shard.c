@@ -40,10 +40,10 @@ void fl_shard_wake(struct fl_shard *shard)
 void fl_shard_post(struct fl_shard *to, struct fl_sig *sig)
 {
     struct fl_sig *top = atomic_load_explicit(&to->inbox, memory_order_relaxed);
-    ANNOTATE_HAPPENS_BEFORE(&to->inbox);
-    do
+    do {
         sig->next = top;
-    while (!atomic_compare_exchange_weak(&to->inbox, &top, sig));
+        ANNOTATE_HAPPENS_BEFORE(&to->inbox);
+    } while (!atomic_compare_exchange_weak(&to->inbox, &top, sig));
     if (top == NULL) fl_shard_wake(to);
 }
 
