@@ -6,10 +6,13 @@
 #include "runtime/base/json.h"
 
 static const fl_ns crash_answer_within_ns = 2 * FL_NS_PER_S;
+/* An instance that goes down takes its control with it, and then nothing answers at all. */
+static const fl_ns crash_give_up_after_ns = 3 * FL_NS_PER_S;
 
 struct crash_fault {
     struct fl_target_names found;
     bool listing; /* while the questions are being asked, an early answer does not conclude */
+    bool acted;
 };
 
 static struct crash_fault *crash_of(struct fl_injection *injection)
@@ -53,6 +56,8 @@ static void crash_act(struct fl_injection *injection)
 {
     const struct fl_injector_world *world = fl_injection_world(injection);
     struct crash_fault *own = crash_of(injection);
+    FL_ASSERT(!own->acted);
+    own->acted = true;
     const struct fl_target_name *picked = fl_target_pick(&own->found, fl_injection_pick(injection));
     struct fl_control_client *control = picked == NULL
                                             ? NULL
@@ -68,7 +73,7 @@ static void crash_act(struct fl_injection *injection)
         fl_buf_puts(&request, "\"op\":\"exit\",\"kind\":\"crash\",\"name\":");
         fl_json_put_str(&request, fl_str_of(picked->name));
         fl_control_ask(control, request.at, crash_answer_within_ns, crash_on_exit,
-                       fl_injection_ask(injection, what));
+                       fl_injection_ask(injection, what, crash_give_up_after_ns));
         fl_buf_fini(&request);
     }
     fl_target_fini(&own->found);
@@ -79,7 +84,7 @@ static void crash_on_list(void *cx, bool ok, const char *answer_json)
     void *tag = NULL;
     struct fl_injection *injection = fl_injection_answered(cx, &tag);
     char *instance = tag;
-    if (injection != NULL) {
+    if (injection != NULL && !crash_of(injection)->acted) {
         struct crash_fault *own = crash_of(injection);
         cJSON *answer = ok ? cJSON_Parse(answer_json) : NULL;
         const cJSON *name = NULL;
@@ -91,6 +96,17 @@ static void crash_on_list(void *cx, bool ok, const char *answer_json)
         if (!own->listing && fl_injection_asks(injection) == 0) crash_act(injection);
     }
     free(instance);
+}
+
+static void crash_give_up(struct fl_injection *injection)
+{
+    fl_injection_missed(injection, "no answer from its instance");
+}
+
+static void crash_stop_listing(struct fl_injection *injection)
+{
+    fl_injection_wake(injection, fl_now() + crash_give_up_after_ns, crash_give_up);
+    if (!crash_of(injection)->acted) crash_act(injection);
 }
 
 void fl_fault_crash_begin(struct fl_injection *injection)
@@ -106,13 +122,15 @@ void fl_fault_crash_begin(struct fl_injection *injection)
     fl_target_instances(&named, world, where);
     crash_of(injection)->listing = true;
     fl_injection_own_fini(injection, crash_fini);
+    fl_injection_wake(injection, fl_now() + crash_give_up_after_ns, crash_stop_listing);
     size_t asked = 0;
     for (size_t i = 0; i < named.count; i++) {
         struct fl_control_client *control = world->control_of(world->cx, named.at[i].name);
         if (control == NULL) continue;
         asked++;
-        fl_control_ask(control, request.at, crash_answer_within_ns, crash_on_list,
-                       fl_injection_ask(injection, fl_strdup(named.at[i].name)));
+        fl_control_ask(
+            control, request.at, crash_answer_within_ns, crash_on_list,
+            fl_injection_ask(injection, fl_strdup(named.at[i].name), crash_give_up_after_ns));
     }
     crash_of(injection)->listing = false;
     if (asked == 0)

@@ -26,7 +26,8 @@ static void link_begin(struct fl_injection *injection, const char *type, fl_link
     struct link_fault *own = link_of(injection);
     snprintf(own->toxic, sizeof own->toxic, "fault-%lld", (long long)fl_injection_index(injection));
     fl_links_add_toxic(links, target, own->toxic, type, fl_injection_settings(injection),
-                       fl_injection_pick(injection), fn, fl_injection_ask(injection, NULL));
+                       fl_injection_pick(injection), fn,
+                       fl_injection_ask(injection, NULL, FL_NEVER));
 }
 
 static void link_on_cut(void *cx, bool ok, const cJSON *answer, const char *why)
@@ -72,7 +73,7 @@ static void link_on_latency(void *cx, bool ok, const cJSON *answer, const char *
     struct link_fault *own = link_of(injection);
     own->connections = fl_json_int(answer, "connections", 0);
     fl_links_watch_toxic(fl_injection_world(injection)->links, fl_injection_target(injection),
-                         own->toxic, link_on_touched, fl_injection_ask(injection, NULL));
+                         own->toxic, link_on_touched, fl_injection_ask(injection, NULL, FL_NEVER));
 }
 
 void fl_fault_latency_begin(struct fl_injection *injection)
@@ -101,5 +102,5 @@ void fl_fault_link_end(struct fl_injection *injection)
     struct fl_links *links = fl_injection_world(injection)->links;
     FL_ASSERT(links != NULL);
     fl_links_remove_toxic(links, fl_injection_target(injection), link_of(injection)->toxic,
-                          link_on_removed, fl_injection_ask(injection, NULL));
+                          link_on_removed, fl_injection_ask(injection, NULL, FL_NEVER));
 }

@@ -32,8 +32,10 @@ bool fl_injection_is_shared(const struct fl_injection *injection, pid_t pid);
 
 /** An answer to come, which may outlive the injection. Pass it as cx; then take it. */
 struct fl_injection_ask;
-/** For one request. `tag` is the fault's own (may be NULL) and is freed with the ask. */
-struct fl_injection_ask *fl_injection_ask(struct fl_injection *injection, void *tag_take);
+/** For one request. `tag` is the fault's own (may be NULL) and is freed with the ask. An answer
+ * later than within_ns cannot come (FL_NEVER: one always comes). */
+struct fl_injection_ask *fl_injection_ask(struct fl_injection *injection, void *tag_take,
+                                          fl_ns within_ns);
 /** In the answer: frees the ask, gives its tag (free it) and returns the injection, or NULL when
  * that is over. */
 struct fl_injection *fl_injection_answered(struct fl_injection_ask *ask_take, void **tag_out);

@@ -40,6 +40,7 @@ struct fl_injection_ask {
     struct fl_injection *injection; /* NULL: that is gone */
     struct fl_injection_ask *next;
     void *tag;
+    fl_ns until_ns; /* after this no answer comes */
 };
 
 struct fl_injector {
@@ -259,10 +260,14 @@ bool fl_injection_is_shared(const struct fl_injection *injection, pid_t pid)
     return false;
 }
 
-struct fl_injection_ask *fl_injection_ask(struct fl_injection *injection, void *tag_take)
+struct fl_injection_ask *fl_injection_ask(struct fl_injection *injection, void *tag_take,
+                                          fl_ns within_ns)
 {
     struct fl_injection_ask *ask = fl_new(struct fl_injection_ask);
-    *ask = (struct fl_injection_ask){injection, injection->asks, tag_take};
+    ask->injection = injection;
+    ask->next = injection->asks;
+    ask->tag = tag_take;
+    ask->until_ns = within_ns == FL_NEVER ? FL_NEVER : fl_now() + within_ns;
     injection->asks = ask;
     return ask;
 }
@@ -465,13 +470,26 @@ void fl_injector_heal(struct fl_injector *injector, fl_ns within_ns, void (*done
     injector_look_healed(injector);
 }
 
+/* An answer that may still come frees its ask; one that cannot any more does not. */
+static void injection_leave_asks(struct fl_injection *injection)
+{
+    fl_ns now_ns = fl_now();
+    while (injection->asks != NULL) {
+        struct fl_injection_ask *ask = injection->asks;
+        injection->asks = ask->next;
+        ask->injection = NULL;
+        if (ask->until_ns >= now_ns) continue;
+        free(ask->tag);
+        free(ask);
+    }
+}
+
 void fl_injector_free(struct fl_injector *injector)
 {
     if (injector == NULL) return;
     for (size_t i = 0; i < injector->count; i++) {
         struct fl_injection *injection = &injector->injections[i];
-        for (struct fl_injection_ask *ask = injection->asks; ask != NULL; ask = ask->next)
-            ask->injection = NULL; /* its answer frees it */
+        injection_leave_asks(injection);
         free(injection->exit_instance);
         if (injection->own_fini != NULL) injection->own_fini(injection->own);
         free(injection->own);
