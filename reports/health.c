@@ -10,9 +10,17 @@
 bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, fl_ns until,
                              double limit_ns)
 {
-    for (size_t i = 0; i < judgement->health_count; i++) {
+    size_t low = 0, high = judgement->health_count; /* sorted by time */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (judgement->health[middle].until_ns <= from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low; i < judgement->health_count; i++) {
         const struct fl_health *one = &judgement->health[i];
-        if (one->until_ns <= from || one->from_ns >= until) continue;
+        if (one->from_ns >= until) break;
         if (one->cpu > CPU_MOST || (double)one->lag_p99_ns > LAG_SHARE * limit_ns) return true;
     }
     return false;

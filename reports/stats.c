@@ -8,9 +8,54 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+#define DIGIT_BITS 11
+#define DIGITS 6
+#define RADIX_FROM 2048 /* below, qsort is as good and needs no memory */
+
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Doubles that are not negative are in the order of their bits: millions of latencies are sorted
+ * digit by digit, some ten times as fast as by comparison. */
+static void radix_sort(double *values, size_t count)
+{
+    double *spare = fl_new_array(double, count), *from = values, *to = spare;
+    size_t *starts = fl_new_array(size_t, (size_t)1 << DIGIT_BITS);
+    for (int digit = 0; digit < DIGITS; digit++) {
+        const int shift = digit * DIGIT_BITS;
+        const uint64_t mask = (1 << DIGIT_BITS) - 1;
+        memset(starts, 0, sizeof *starts << DIGIT_BITS);
+        for (size_t i = 0; i < count; i++)
+            starts[bits_of(from[i]) >> shift & mask]++;
+        for (size_t k = 0, sum = 0; k <= mask; k++) {
+            size_t here = starts[k];
+            starts[k] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++)
+            to[starts[bits_of(from[i]) >> shift & mask]++] = from[i];
+        double *swap = from;
+        from = to;
+        to = swap;
+    }
+    free(starts);
+    free(spare); /* an even number of digits: the result is back in values */
+}
+
 void fl_stats_sort(double *values, size_t count)
 {
-    if (count > 1) qsort(values, count, sizeof *values, by_value);
+    if (count < 2) return;
+    bool negative = false;
+    for (size_t i = 0; i < count; i++)
+        negative |= values[i] < 0;
+    if (count < RADIX_FROM || negative)
+        qsort(values, count, sizeof *values, by_value);
+    else
+        radix_sort(values, count);
 }
 
 double fl_stats_quantile(const double *sorted, size_t count, double q)
