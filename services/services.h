@@ -1,4 +1,4 @@
-/* services.h: the reference services, hosted one an OS process. Adding one is a folder and a row. */
+/* services.h: the reference services, one an OS process. Adding one is a folder and a row. */
 #ifndef FL_SERVICES_SERVICES_H
 #define FL_SERVICES_SERVICES_H
 

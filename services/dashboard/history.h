@@ -27,7 +27,8 @@ struct fl_history {
 /** Takes a point from figures, unless the last one is younger than FL_HISTORY_EVERY_NS. Other loads
  * than before begin a new history. */
 void fl_history_add(struct fl_history *history, const cJSON *figures, fl_ns t_ns);
-/** Appends {"t_ns":[…],"loads":[{"name":…,"rate":[…],"errors":[…],"p99_ns":[…]}]}, oldest first. */
+/** Appends {"t_ns":[…],"loads":[{"name":…,"rate":[…],"errors":[…],"p99_ns":[…]}]}, oldest
+ * first. */
 void fl_history_put(struct fl_buf *out, const struct fl_history *history);
 
 #endif
