@@ -415,8 +415,7 @@ void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig);
 /** Frees a request that nobody will read. */
 void fl_spawn_request_free(struct fl_spawn_request *request);
 /** Writes FL_NOTE_*: only for named and supervised processes. */
-void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason,
-                  int restarts, int restarts_max);
+void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason);
 
 /* handle.c */
 /** Calls the handler for one message. */
@@ -508,6 +507,11 @@ void fl_tcp_sig_drop(struct fl_sig *sig);
 void fl_tcp_close_lingering(struct fl_shard *shard);
 
 /* node.c */
+/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then
+ * everything else is told to, then what is still there is killed. */
+enum { FL_STOP_ASKED = 0, FL_STOP_TREES, FL_STOP_ALL, FL_STOP_KILL };
+/** Hands a note to whoever wants them, one at a time. Any shard's thread. */
+void fl_node_note(struct fl_node *node, const struct fl_note *note);
 /** Looks at whether a stop goes on; from each shard's loop, and fl_sim_run. */
 void fl_node_step_stop(struct fl_shard *shard);
 /** A stop phase arrived at a shard. */

@@ -1,11 +1,10 @@
+#include <signal.h>
+
 #include "runtime/core.h"
 
 #define PROCS_MAX_DEFAULT (4u * 1000 * 1000)
 #define MAILBOX_MAX_DEFAULT 100000u
 
-/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then
- * everything else is told to, then what is still there is killed. */
-enum { STOP_ASKED = 0, STOP_TREES, STOP_ALL, STOP_KILL };
 #define STOP_TREES_WITHIN fl_s(60)
 #define STOP_ALL_WITHIN fl_s(10)
 
@@ -55,8 +54,17 @@ static void *shard_thread(void *cx)
     return NULL;
 }
 
+void fl_node_note(struct fl_node *node, const struct fl_note *note)
+{
+    if (node->opts.on_note == NULL) return;
+    pthread_mutex_lock(&node->note_lock);
+    node->opts.on_note(node->opts.note_cx, note);
+    pthread_mutex_unlock(&node->note_lock);
+}
+
 int fl_node_run(struct fl_node *node)
 {
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error value of the write */
     FL_ASSERT(!node->opts.simulated);
     FL_ASSERT(atomic_load(&node->state) == FL_NODE_NEW);
     atomic_store(&node->state, FL_NODE_RUNS);
@@ -87,7 +95,7 @@ void fl_node_stop(struct fl_node *node, int code)
 {
     if (atomic_exchange(&node->stop_asked, true)) return; /* the first one's code counts */
     atomic_store(&node->stop_code, code);
-    stop_post(node, 0, STOP_ASKED);
+    stop_post(node, 0, FL_STOP_ASKED);
 }
 
 static void stop_begin(struct fl_shard *shard, int phase)
@@ -95,7 +103,7 @@ static void stop_begin(struct fl_shard *shard, int phase)
     struct fl_node *node = shard->node;
     FL_ASSERT(shard->id == 0);
     shard->stop_phase = phase;
-    fl_ns within_ns = phase == STOP_TREES ? STOP_TREES_WITHIN : STOP_ALL_WITHIN;
+    fl_ns within_ns = phase == FL_STOP_TREES ? STOP_TREES_WITHIN : STOP_ALL_WITHIN;
     node->stop_until_ns = fl_shard_now(shard) + within_ns;
     fl_timer_remove(shard, &node->stop_timer);
     fl_timer_add(shard, &node->stop_timer, node->stop_until_ns);
@@ -123,19 +131,19 @@ static void stop_tell_all(struct fl_shard *shard, int phase)
         struct fl_self *self = shard->slots[i / FL_SLOTS_CHUNK][i % FL_SLOTS_CHUNK].self;
         if (self == NULL) continue;
         bool is_root_sup = (self->flags & (FL_PROC_IS_SUP | FL_PROC_SUPERVISED)) == FL_PROC_IS_SUP;
-        if (phase == STOP_TREES && !is_root_sup) continue;
-        stop_tell(shard, self, phase == STOP_KILL ? FL_EXIT_KILL : FL_EXIT_SHUTDOWN);
+        if (phase == FL_STOP_TREES && !is_root_sup) continue;
+        stop_tell(shard, self, phase == FL_STOP_KILL ? FL_EXIT_KILL : FL_EXIT_SHUTDOWN);
     }
 }
 
 void fl_node_on_stop_phase(struct fl_shard *shard, int phase)
 {
     struct fl_node *node = shard->node;
-    if (phase == STOP_ASKED) {
-        if (shard->id == 0 && shard->stop_phase == STOP_ASKED) {
+    if (phase == FL_STOP_ASKED) {
+        if (shard->id == 0 && shard->stop_phase == FL_STOP_ASKED) {
             node->stop_timer.kind = FL_TIMER_PORT;
             node->stop_timer.fn = stop_timer_fired;
-            stop_begin(shard, STOP_TREES);
+            stop_begin(shard, FL_STOP_TREES);
         }
         return; /* else: another shard is done, fl_node_step_stop looks */
     }
@@ -154,13 +162,13 @@ static unsigned count_all(const struct fl_node *node, bool sups)
 void fl_node_step_stop(struct fl_shard *shard)
 {
     struct fl_node *node = shard->node;
-    if (shard->stop_phase == STOP_ASKED || atomic_load(&node->loops_end)) return;
+    if (shard->stop_phase == FL_STOP_ASKED || atomic_load(&node->loops_end)) return;
     unsigned sups = atomic_load(&shard->sups_now), procs = atomic_load(&shard->procs_now);
     if (shard->id != 0) {
-        bool is_done = shard->stop_phase == STOP_TREES ? sups == 0 : procs == 0;
+        bool is_done = shard->stop_phase == FL_STOP_TREES ? sups == 0 : procs == 0;
         if (is_done && shard->stop_told != shard->stop_phase) {
             shard->stop_told = shard->stop_phase;
-            stop_post(node, 0, STOP_ASKED);
+            stop_post(node, 0, FL_STOP_ASKED);
         }
         return;
     }
@@ -170,10 +178,10 @@ void fl_node_step_stop(struct fl_shard *shard)
         atomic_store(&node->loops_end, true);
         for (int i = 0; i < node->shards_count; i++)
             fl_shard_wake(&node->shards[i]);
-    } else if (shard->stop_phase == STOP_TREES && (is_late || count_all(node, true) == 0)) {
-        stop_begin(shard, STOP_ALL);
-    } else if (shard->stop_phase >= STOP_ALL && is_late) {
-        stop_begin(shard, STOP_KILL);
+    } else if (shard->stop_phase == FL_STOP_TREES && (is_late || count_all(node, true) == 0)) {
+        stop_begin(shard, FL_STOP_ALL);
+    } else if (shard->stop_phase >= FL_STOP_ALL && is_late) {
+        stop_begin(shard, FL_STOP_KILL);
     }
 }
 
@@ -187,7 +195,7 @@ static void node_kill_all(struct fl_node *node)
         fl_shard_enter(shard);
         fl_stack_adopt_thread(shard);
         fl_shard_drain(shard);
-        stop_tell_all(shard, STOP_KILL);
+        stop_tell_all(shard, FL_STOP_KILL);
         fl_shard_batch(shard, 0);
         while (shard->procs > 0 && shard->loop_is_open)
             uv_run(&shard->loop, UV_RUN_ONCE);

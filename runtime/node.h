@@ -13,7 +13,7 @@ struct fl_note {
     enum fl_note_kind kind;
     fl_ns at_ns;
     struct fl_pid pid;
-    const char *name;   /* registered name or NULL */
+    const char *name;   /* registered name or NULL; RESTART, LIMIT: the child's name or else id */
     const char *server; /* kind of process */
     struct fl_reason reason;
     int restarts, restarts_max; /* FL_NOTE_RESTART, FL_NOTE_LIMIT */
@@ -26,7 +26,7 @@ struct fl_node_opts {
     uint64_t seed;        /* of a simulated node's scheduler */
     uint32_t procs_max;   /* 0: 4 million */
     uint32_t mailbox_max; /* 0: 100,000 */
-    size_t stack_bytes;   /* 0: 64 KiB */
+    size_t stack_bytes;   /* 0: 256 KiB of address space */
     /** Called for named processes and supervised ones; from any shard's thread, never at once. */
     void (*on_note)(void *cx, const struct fl_note *note);
     void *note_cx;

@@ -84,6 +84,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server,
 {
     const struct fl_node_opts *limits = &shard->node->opts;
     if (shard->procs >= limits->procs_max) return FL_EFULL;
+    if (shard->stop_phase >= FL_STOP_ALL) return FL_ESTATE;
 
     size_t state_at = (sizeof(struct fl_self) + 15) / 16 * 16;
     struct fl_self *self = fl_alloc(state_at + server->state_bytes);
@@ -115,8 +116,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server,
     return 0;
 }
 
-void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason,
-                  int restarts, int restarts_max)
+void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason)
 {
     struct fl_node *node = self->shard->node;
     if (node->opts.on_note == NULL) return;
@@ -127,13 +127,9 @@ void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_
         .pid = self->pid,
         .name = fl_name_text(self->name),
         .server = self->server->name,
-        .restarts = restarts,
-        .restarts_max = restarts_max,
     };
     if (reason != NULL) note.reason = *reason;
-    pthread_mutex_lock(&node->note_lock);
-    node->opts.on_note(node->opts.note_cx, &note);
-    pthread_mutex_unlock(&node->note_lock);
+    fl_node_note(node, &note);
 }
 
 void fl_proc_doom(struct fl_self *self, const struct fl_reason *reason)
@@ -170,7 +166,7 @@ void fl_proc_reap(struct fl_self *self)
     fl_memory_drop_all(self);
     fl_timer_drop_all(self);
     fl_monitor_drop_all(self);
-    if (self->flags & FL_PROC_ANNOUNCED) fl_proc_note(self, FL_NOTE_EXIT, self->reason, 0, 0);
+    if (self->flags & FL_PROC_ANNOUNCED) fl_proc_note(self, FL_NOTE_EXIT, self->reason);
     fl_name_drop(self);
     slot_give(shard, self->pid);
     fl_sig_free(shard, self->current);
@@ -200,7 +196,7 @@ static void proc_init(struct fl_self *self)
         fl_proc_doom(self, &reason);
     } else if (!(self->flags & FL_PROC_ENDING)) {
         self->flags |= FL_PROC_ANNOUNCED;
-        fl_proc_note(self, FL_NOTE_START, NULL, 0, 0);
+        fl_proc_note(self, FL_NOTE_START, NULL);
         if (self->start_ref != 0) fl_proc_tell_starter(self, 0);
     }
 }

@@ -16,8 +16,8 @@ struct fl_transfer jump_fcontext(void *to, void *data);
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
-#define STACK_BYTES_DEFAULT (64u * 1024)
-#define STACK_MPROTECT_MAX 30000u /* default vm.max_map_count ends at 32,738 of them */
+#define STACK_BYTES_DEFAULT (256u * 1024) /* of address space; memory is what is touched */
+#define STACK_MPROTECT_MAX 30000u         /* default vm.max_map_count ends at 32,738 of them */
 #define STACK_CANARY UINT64_C(0x5afe57ac4b07700d)
 
 enum { GUARD_CANARY, GUARD_MPROTECT, GUARD_MADVISE };

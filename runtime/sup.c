@@ -105,9 +105,7 @@ static int sup_restarts_within(const struct sup *sup, fl_ns now_ns)
 static void sup_note(struct fl_self *self, const struct fl_sup_child *child, enum fl_note_kind kind,
                      const struct fl_reason *reason, int restarts)
 {
-    const struct fl_node_opts *opts = &self->shard->node->opts;
     struct sup *sup = self->state;
-    if (opts->on_note == NULL) return;
     struct fl_note note = {
         .kind = kind,
         .at_ns = fl_self_now(self),
@@ -118,9 +116,7 @@ static void sup_note(struct fl_self *self, const struct fl_sup_child *child, enu
         .restarts = restarts,
         .restarts_max = sup->opts.max_restarts,
     };
-    pthread_mutex_lock(&self->shard->node->note_lock);
-    opts->on_note(opts->note_cx, &note);
-    pthread_mutex_unlock(&self->shard->node->note_lock);
+    fl_node_note(fl_self_node(self), &note);
 }
 
 static void sup_restart(struct fl_self *self, struct sup *sup, struct fl_sup_child *child,

@@ -10,6 +10,7 @@
 #define TCP_BOX_HIGH 1000u /* the same for a mailbox that is long for other reasons */
 #define TCP_BACKLOG 511
 #define TCP_DRAIN_WITHIN fl_ms(500)
+#define TCP_FLUSH_WITHIN fl_s(5)
 
 struct listener {
     struct fl_port port;
@@ -83,6 +84,8 @@ static void tcp_on_owner_end(struct fl_port *port)
 {
     tcp_close_now(FL_OWNER(port, struct fl_tcp, port));
 }
+
+static void tcp_linger(struct fl_tcp *tcp, fl_ns linger_ns);
 
 /* ---- reading: what arrives becomes a message of the owner */
 
@@ -158,13 +161,18 @@ void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig)
     tcp->unread_bytes -= sig->len;
     if (tcp->is_closed || tcp->port.owner != self) return;
     if (sig->kind == FL_SIG_TCP_CLOSED) {
-        tcp_close_now(tcp);
+        if (sig->code == 0 && tcp->out_bytes > 0)
+            tcp_linger(tcp, TCP_FLUSH_WITHIN); /* a peer that closed one way still listens */
+        else
+            tcp_close_now(tcp);
         if (server->on_tcp_closed != NULL) server->on_tcp_closed(self, self->state, tcp, sig->code);
         return;
     }
     if (server->on_tcp_data != NULL)
         server->on_tcp_data(self, self->state, tcp, sig->block, sig->len);
-    if (!tcp->is_closed && tcp->port.owner == self && !tcp_is_ahead(tcp)) tcp_read_on(tcp);
+    /* Everything that was in the mailbox before it is handled, so one more read is fair. */
+    if (!tcp->is_closed && tcp->port.owner == self && tcp->unread_bytes <= TCP_UNREAD_MAX)
+        tcp_read_on(tcp);
 }
 
 /* ---- writing */
@@ -256,14 +264,13 @@ static int tcp_write_both(struct fl_tcp *tcp, const void *head, size_t head_len,
 
 int fl_tcp_write(struct fl_self *self, struct fl_tcp *tcp, const void *bytes, size_t len)
 {
-    FL_ASSERT(tcp->is_closed || tcp->port.owner == self);
-    return tcp_write_both(tcp, bytes, len, NULL, 0, NULL);
+    return tcp->port.owner == self ? tcp_write_both(tcp, bytes, len, NULL, 0, NULL) : FL_ESTATE;
 }
 
 int fl_tcp_write_shared(struct fl_self *self, struct fl_tcp *tcp, const void *head, size_t head_len,
                         struct fl_shared *body)
 {
-    FL_ASSERT(tcp->is_closed || tcp->port.owner == self);
+    if (tcp->port.owner != self) return FL_ESTATE;
     return tcp_write_both(tcp, head, head_len, fl_shared_data(body), fl_shared_len(body), body);
 }
 
@@ -302,14 +309,9 @@ static void tcp_on_linger_over(struct fl_timer *timer)
     tcp_close_now(FL_OWNER(timer, struct fl_tcp, timer));
 }
 
-void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
+/* From here on the shard owns it, and nobody hears of it. */
+static void tcp_linger(struct fl_tcp *tcp, fl_ns linger_ns)
 {
-    if (tcp->is_closed || tcp->port.owner == NULL) return;
-    FL_ASSERT(tcp->port.owner == self);
-    if (linger_ns <= 0 || (tcp->has_ended && tcp->out_bytes == 0)) {
-        tcp_close_now(tcp);
-        return;
-    }
     fl_list_remove(&tcp->port.of_owner);
     tcp->port.owner = NULL;
     fl_list_push(&tcp->shard->lingering, &tcp->lingering);
@@ -317,6 +319,17 @@ void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
     tcp->timer.fn = tcp_on_linger_over;
     fl_timer_add(tcp->shard, &tcp->timer, fl_shard_now(tcp->shard) + linger_ns);
     tcp_finish(tcp);
+}
+
+void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
+{
+    if (tcp->is_closed) return;
+    if (tcp->port.owner != self) return;
+    if (linger_ns <= 0 || (tcp->has_ended && tcp->out_bytes == 0)) {
+        tcp_close_now(tcp);
+        return;
+    }
+    tcp_linger(tcp, linger_ns);
 }
 
 void fl_tcp_close_lingering(struct fl_shard *shard)
