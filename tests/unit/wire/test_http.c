@@ -1,0 +1,227 @@
+#include "tests/support/testkit.h"
+
+#include "services/wire/http.h"
+
+static const char a_post[] = "POST /jobs/7?max=3&x=%20#top HTTP/1.1\r\nHost: a\r\nX-Empty:\r\n"
+                             "Content-Length: 5\r\nX-Long:   two words  \r\n\r\nhello";
+
+static void expect_the_post(const struct fl_http *http)
+{
+    assert_string_equal(http->method, "POST");
+    assert_true(fl_str_is(http->path, "/jobs/7"));
+    assert_true(fl_str_is(http->query, "max=3&x=%20"));
+    assert_true(fl_str_is((struct fl_str){http->body.at, http->body.len}, "hello"));
+    assert_true(fl_str_is(fl_http_header(http, "x-long"), "two words"));
+    assert_true(fl_str_is(fl_http_header(http, "X-EMPTY"), ""));
+    assert_null(fl_http_header(http, "x-absent").at);
+    assert_int_equal(http->headers_count, 4);
+    assert_true(http->keep_alive);
+    assert_false(http->upgrade);
+}
+
+static void a_request_cut_at_every_byte_is_the_same_request(void **state)
+{
+    size_t whole = sizeof a_post - 1;
+    for (size_t cut = 0; cut <= whole; cut++) {
+        struct fl_http http;
+        size_t used = 0;
+        fl_http_request_init(&http, 4096, 4096);
+        if (cut > 0 && cut < whole) {
+            assert_int_equal(fl_http_request_feed(&http, a_post, cut, &used), FL_HTTP_MORE);
+            assert_int_equal(used, cut);
+        }
+        size_t from = cut == whole ? 0 : cut;
+        assert_int_equal(fl_http_request_feed(&http, a_post + from, whole - from, &used),
+                         FL_HTTP_DONE);
+        assert_int_equal(used, whole - from);
+        expect_the_post(&http);
+        fl_http_fini(&http);
+    }
+}
+
+static void pipelined_requests_are_left_for_later(void **state)
+{
+    struct fl_buf in = {0};
+    fl_buf_puts(&in, a_post);
+    fl_buf_puts(&in, "GET / HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n");
+    struct fl_http http;
+    size_t used = 0, more = 0;
+    fl_http_request_init(&http, 4096, 4096);
+    assert_int_equal(fl_http_request_feed(&http, in.at, in.len, &used), FL_HTTP_DONE);
+    assert_int_equal(used, sizeof a_post - 1);
+    fl_http_reset(&http);
+    assert_int_equal(fl_http_request_feed(&http, in.at + used, in.len - used, &more), FL_HTTP_DONE);
+    assert_int_equal(used + more, in.len);
+    assert_string_equal(http.method, "GET");
+    assert_int_equal(http.body.len, 0);
+    assert_false(http.keep_alive);
+    fl_http_fini(&http);
+    fl_buf_fini(&in);
+}
+
+static void bad_requests_earn_their_status(void **state)
+{
+    static const struct {
+        const char *bytes;
+        int status;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\n\r\n", 400}, /* no Host */
+        {"GET / HTTP/1.0\r\n\r\n", FL_HTTP_DONE},
+        {"NONSENSE\r\n\r\n", 400},
+        {"\x16\x03\x01\x02\x00", 400},
+        {"GET / HTTP/1.1\r\nHost a\r\n\r\n", 400},
+        {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n", 413},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         400},
+    };
+    for (size_t i = 0; i < FL_COUNT(cases); i++) {
+        struct fl_http http;
+        size_t used = 0;
+        fl_http_request_init(&http, 4096, 100);
+        int rc = fl_http_request_feed(&http, cases[i].bytes, strlen(cases[i].bytes), &used);
+        if (rc != cases[i].status) print_error("%d for: %s\n", rc, cases[i].bytes);
+        assert_int_equal(rc, cases[i].status);
+        fl_http_fini(&http);
+    }
+}
+
+static void large_heads_and_many_headers_are_refused(void **state)
+{
+    for (int many = 0; many < 2; many++) {
+        struct fl_buf in = {0};
+        fl_buf_puts(&in, "GET / HTTP/1.1\r\nHost: a\r\n");
+        for (int i = 0; i < 200 && many; i++)
+            fl_buf_puts(&in, "A: b\r\n");
+        if (!many) fl_buf_puts(&in, "A: ");
+        for (int i = 0; i < 20000 && !many; i++)
+            fl_buf_putc(&in, 'x');
+        fl_buf_puts(&in, "\r\n\r\n");
+        struct fl_http http;
+        size_t used = 0;
+        fl_http_request_init(&http, 16 * 1024, 100);
+        assert_int_equal(fl_http_request_feed(&http, in.at, in.len, &used), 431);
+        fl_http_fini(&http);
+        fl_buf_fini(&in);
+    }
+}
+
+static void chunked_bodies_are_put_together_and_limited(void **state)
+{
+    static const char in[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: t\r\n\r\n";
+    struct fl_http http;
+    size_t used = 0;
+    fl_http_request_init(&http, 4096, 7);
+    assert_int_equal(fl_http_request_feed(&http, in, sizeof in - 1, &used), FL_HTTP_DONE);
+    assert_int_equal(used, sizeof in - 1);
+    assert_string_equal(http.body.at, "abcdefg");
+    assert_int_equal(http.headers_count, 2);
+    fl_http_fini(&http);
+    fl_http_request_init(&http, 4096, 6);
+    assert_int_equal(fl_http_request_feed(&http, in, sizeof in - 1, &used), 413);
+    fl_http_fini(&http);
+}
+
+static void an_upgrade_is_a_websocket_and_nothing_else(void **state)
+{
+    struct fl_buf in = {0};
+    struct fl_http http;
+    size_t used = 0;
+    fl_http_put_upgrade(&in, "a:1", "/socket/websocket?vsn=2.0.0",
+                        "dGhlIHNhbXBsZSBub25jZQ==", NULL);
+    size_t head = in.len;
+    fl_buf_puts(&in, "\x81");
+    fl_http_request_init(&http, 4096, 100);
+    assert_int_equal(fl_http_request_feed(&http, in.at, in.len, &used), FL_HTTP_DONE);
+    assert_int_equal(used, head);
+    assert_true(http.upgrade);
+    fl_http_fini(&http);
+
+    static const char h2c[] =
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+        "Content-Length: 2\r\n\r\nhi";
+    fl_http_request_init(&http, 4096, 100);
+    assert_int_equal(fl_http_request_feed(&http, h2c, sizeof h2c - 1, &used), FL_HTTP_DONE);
+    assert_false(http.upgrade);
+    assert_string_equal(http.body.at, "hi");
+    fl_http_fini(&http);
+    fl_buf_fini(&in);
+}
+
+static void responses_are_read_with_and_without_a_length(void **state)
+{
+    static const char in[] =
+        "HTTP/1.1 100 Continue\r\n\r\n"
+        "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nETag: \"x\"\r\n\r\nhirest";
+    for (size_t cut = 1; cut < sizeof in - 5; cut++) {
+        struct fl_http http;
+        size_t used = 0, more = 0;
+        fl_http_response_init(&http, false, 100);
+        assert_int_equal(fl_http_response_feed(&http, in, cut, &used), FL_HTTP_MORE);
+        assert_int_equal(fl_http_response_feed(&http, in + used, sizeof in - 1 - used, &more),
+                         FL_HTTP_DONE);
+        assert_int_equal(used + more, sizeof in - 5);
+        assert_int_equal(http.status, 201);
+        assert_string_equal(http.body.at, "hi");
+        assert_true(http.keep_alive);
+        assert_true(fl_str_is(fl_http_header(&http, "etag"), "\"x\""));
+        fl_http_fini(&http);
+    }
+    struct fl_http http;
+    size_t used = 0;
+    fl_http_response_init(&http, false, 100);
+    static const char until_end[] = "HTTP/1.1 200 OK\r\n\r\nall";
+    assert_int_equal(fl_http_response_feed(&http, until_end, sizeof until_end - 1, &used),
+                     FL_HTTP_MORE);
+    assert_int_equal(fl_http_response_eof(&http), FL_HTTP_DONE);
+    assert_string_equal(http.body.at, "all");
+    assert_false(http.keep_alive);
+    fl_http_fini(&http);
+}
+
+static void a_response_that_ends_early_is_no_response(void **state)
+{
+    struct fl_http http;
+    size_t used = 0;
+    fl_http_response_init(&http, false, 100);
+    static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall";
+    assert_int_equal(fl_http_response_feed(&http, half, sizeof half - 1, &used), FL_HTTP_MORE);
+    assert_int_equal(fl_http_response_eof(&http), FL_EBADMSG);
+    fl_http_fini(&http);
+    fl_http_response_init(&http, false, 2);
+    assert_int_equal(fl_http_response_feed(&http, half, sizeof half - 1, &used), FL_EFULL);
+    fl_http_fini(&http);
+    fl_http_response_init(&http, true, 2);
+    assert_int_equal(fl_http_response_feed(&http, half, sizeof half - 4, &used), FL_HTTP_DONE);
+    fl_http_fini(&http);
+}
+
+static void percents_are_decoded_or_refused(void **state)
+{
+    struct fl_buf out = {0};
+    assert_int_equal(fl_http_decode(&out, FL_STR("a%20b+c%C3%a9"), true), 0);
+    assert_string_equal(out.at, "a b c\xc3\xa9");
+    assert_int_equal(fl_http_decode(&out, FL_STR("%"), true), FL_EBADMSG);
+    assert_int_equal(fl_http_decode(&out, FL_STR("%2"), true), FL_EBADMSG);
+    assert_int_equal(fl_http_decode(&out, FL_STR("%zz"), true), FL_EBADMSG);
+    fl_buf_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_cut_at_every_byte_is_the_same_request),
+        cmocka_unit_test(pipelined_requests_are_left_for_later),
+        cmocka_unit_test(bad_requests_earn_their_status),
+        cmocka_unit_test(large_heads_and_many_headers_are_refused),
+        cmocka_unit_test(chunked_bodies_are_put_together_and_limited),
+        cmocka_unit_test(an_upgrade_is_a_websocket_and_nothing_else),
+        cmocka_unit_test(responses_are_read_with_and_without_a_length),
+        cmocka_unit_test(a_response_that_ends_early_is_no_response),
+        cmocka_unit_test(percents_are_decoded_or_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
