@@ -15,7 +15,8 @@ static const struct {
     {FL_EREFUSED, 409, "lease lost"},
     {FL_ERANGE, 400, "a value is outside its limits"},
     {FL_EBADMSG, 400, "this is not what the API expects"},
-    {FL_EIO, 503, "storage failed"},
+    {FL_EFULL, 503, "the queue or its disk is full"},
+    {FL_EIO, 504, "storage failed; it may have happened"},
     {FL_ENOPROC, 503, "the store is starting"},
     {FL_EDIED, 504, "the store ended before it answered"},
     {FL_ETIMEOUT, 504, "the store did not answer in time"},
@@ -89,10 +90,7 @@ static bool http_ask_one(struct fl_self *self, struct fl_web *web, const struct 
         *answer = rows[0];
         code = answer->code;
     }
-    if (code == FL_EFULL)
-        fl_web_fail(self, web, 503, "the queue is full");
-    else if (code != 0)
-        http_fail(self, web, code);
+    if (code != 0) http_fail(self, web, code);
     return code == 0;
 }
 
@@ -253,8 +251,8 @@ static void http_ack_many(struct fl_self *self, struct fl_web *web,
                           : fl_keeper_ask(self, &request, (size_t)count, 0, &hold, &rows, &none);
     if (code != 0) {
         http_fail(self, web, code);
-    } else if (count > 0 && rows[0].code == FL_EIO) {
-        http_fail(self, web, FL_EIO); /* the commit failed, for all of them */
+    } else if (count > 0 && (rows[0].code == FL_EIO || rows[0].code == FL_EFULL)) {
+        http_fail(self, web, rows[0].code); /* the commit failed, for all of them */
     } else {
         http_put_results(&results, rows, count);
         fl_web_respond_json(self, web, 200, (struct fl_str){results.at, results.len});

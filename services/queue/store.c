@@ -280,7 +280,7 @@ int fl_store_apply(struct fl_store *store, struct fl_store_op *ops, size_t count
     if (!sqlite3_get_autocommit(store->db)) store_step(store, SQL_ROLLBACK);
     for (size_t i = 0; i < count; i++) {
         fl_store_op_fini(&ops[i]);
-        ops[i].code = FL_EIO;
+        ops[i].code = code;
     }
     return code;
 }

@@ -61,9 +61,9 @@ struct fl_store_op {
     uint64_t lease;
     int64_t retry_ms; /* below 0: the store's own back-off */
 
-    /** 0, or FL_EFULL (too many jobs), FL_ERANGE (a value outside its limits), FL_ENOTFOUND (no
-     * such id ever), FL_EREFUSED (the lease was lost, or the job is done), FL_EIO (the commit
-     * failed: nothing of the group happened). */
+    /** 0, or FL_EFULL (too many jobs, or the disk is full: it did not happen), FL_ERANGE (a value
+     * outside its limits), FL_ENOTFOUND (no such id ever), FL_EREFUSED (the lease was lost, or the
+     * job is done), FL_EIO (the storage failed: after a crash it may turn out to have happened). */
     int code;
     bool existed; /* this key was enqueued before */
     bool dead;    /* that was its last attempt */
@@ -80,9 +80,9 @@ int fl_store_open(struct fl_store **out, const struct fl_store_opts *opts, struc
 void fl_store_close(struct fl_store *store);
 
 /** Applies a group in order, in one transaction, which is on the disk when this returns 0; each
- * op's code says how it went. Otherwise nothing happened, every op's code is FL_EIO, and it returns
- * FL_EFULL (the disk is full: try again later), FL_ERANGE (more than FL_STORE_GROUP_MAX), or FL_EIO
- * (anything else: open the store again). */
+ * op's code says how it went. Otherwise the group was rolled back, every op's code is what it
+ * returns: FL_EFULL (the disk is full: try again later), FL_EIO (anything else: open the store
+ * again), or FL_ERANGE (more than FL_STORE_GROUP_MAX; the ops have FL_EIO). */
 int fl_store_apply(struct fl_store *store, struct fl_store_op *ops, size_t count, int64_t now_ms,
                    struct fl_err *err);
 /** Frees the answer that an op holds; the op can be used again. */

@@ -305,7 +305,7 @@ static void a_full_disk_is_an_error_for_the_whole_group_and_loses_nothing(void *
     assert_int_equal(fl_store_apply(shop->store, ops, FL_COUNT(ops), 0, &err), FL_EFULL);
     assert_non_null(strstr(err.text, "full"));
     for (size_t i = 0; i < FL_COUNT(ops); i++)
-        assert_int_equal(ops[i].code, FL_EIO);
+        assert_int_equal(ops[i].code, FL_EFULL);
     free(big);
 
     expect_stats(shop, 0, (struct fl_store_stats){.ready = 1});
