@@ -51,7 +51,7 @@ struct scn_extra {
 extern const struct scn_key scn_top_keys[], scn_service_keys[], scn_link_keys[], scn_load_keys[],
     scn_fault_keys[];
 
-/** Notes a problem at a node, `file:line:col: …` or `--set …: …`. node NULL: the whole file. */
+/** Notes a problem at a node, as `file:line:col: what`. node NULL: the whole file. */
 void scn_problem(struct scn_reader *reader, const struct fl_yaml *node, const char *format, ...)
     FL_PRINTF(3, 4);
 /** The same at the node's key. */
