@@ -161,7 +161,7 @@ int fl_store_open(struct fl_store **out, const struct fl_store_opts *opts, struc
     rc = sqlite3_exec(store->db, store_pragmas, NULL, NULL, NULL);
     if (rc != SQLITE_OK) goto fail;
 
-    code = store_check_damage(store, err);
+    if (!store->opts.unchecked) code = store_check_damage(store, err);
     if (code == 0) code = store_prepare(store, err);
     if (code == 0) code = store_set_limits(store, err);
     if (code != 0) goto fail_said;

@@ -23,6 +23,7 @@ struct fl_store_opts {
     int attempts_max;  /* leases before a job is dead; 0: 25 */
     int64_t retry_ms;  /* first wait after a fail, doubled each time up to a minute; 0: 500 */
     int64_t pages_max; /* 4 KiB pages the file may have; 0: no limit but the disk */
+    bool unchecked;    /* the caller knows that the file is sound: do not read all of it */
     uint64_t seed;     /* of lease tokens; 0: fresh */
 };
 
