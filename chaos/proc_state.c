@@ -15,5 +15,6 @@ char fl_proc_state(pid_t pid)
     text[got] = '\0';
     /* `17 (a name) S …`: the name may hold parentheses, the last one closes it. */
     const char *name_end = strrchr(text, ')');
-    return name_end == NULL || name_end[1] != ' ' ? '\0' : name_end[2];
+    if (name_end == NULL || name_end[1] != ' ') return 0;
+    return name_end[2];
 }

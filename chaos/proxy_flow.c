@@ -51,12 +51,12 @@ static void flow_write_take(struct fl_proxy_flow *flow, struct fl_proxy_chunk *c
 }
 
 /* The path without toxics: from the shared buffer into the socket, a copy only of what is left. */
-static void flow_pass(struct fl_proxy_flow *flow, const char *bytes, size_t len)
+static void flow_pass(struct fl_proxy_flow *flow, char *bytes, size_t len)
 {
     FL_ASSERT(flow->head == NULL);
     uv_stream_t *to = (uv_stream_t *)flow->to;
     if (uv_stream_get_write_queue_size(to) == 0) {
-        uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes, (unsigned)len);
+        uv_buf_t buf = uv_buf_init(bytes, (unsigned)len);
         int wrote = uv_try_write(to, &buf, 1);
         if (wrote < 0 && wrote != UV_EAGAIN) {
             fl_proxy_conn_reset(flow->conn);

@@ -392,6 +392,7 @@ static void latency_takes_effect_at_the_first_chunk_and_misses_where_none_passes
     world_heal(w, fl_s(5));
     expect_facts(w, "fault.requested 0, fault.requested 1, fault.effect 1, fault.missed 0, "
                     "fault.healed 0, fault.healed 1");
+    expect_text(w, "fault.missed", "why", "nothing passed");
     close(client);
     close(service);
     close(server);
