@@ -1,10 +1,14 @@
 /* control.h: the seam through which chaos reaches runtime processes: list, kill, suspend, resume.
  *
  * In another OS process it is spoken over descriptor 3, one JSON object a line:
- *   → {"id":1,"op":"list","glob":"room/%"}          ← {"id":1,"ok":true,"names":["room/a"]}
- *   → {"id":2,"op":"exit","name":"room/a","kind":"crash"}  ← {"id":2,"ok":true,"at_ns":…}  (sent
- * once it is gone) → {"id":3,"op":"suspend|resume","name":"room/a"}  ← {"id":3,"ok":true} ←
- * {"id":4,"ok":false,"error":"no such process"} */
+ *
+ *   {"id":1,"op":"list","glob":"room/%"}   answer {"id":1,"ok":true,"names":["room/a"]}
+ *   {"id":2,"op":"exit","name":"room/a","kind":"crash"}   {"id":2,"ok":true,"at_ns":…}
+ *                                                        once it is gone
+ *   {"id":3,"op":"suspend","name":"room/a"}, resume   {"id":3,"ok":true}
+ *   whatever cannot be done                {"id":4,"ok":false,"error":"no such process"}
+ *
+ * (% stands for a star.) Kinds: crash, kill, shutdown, normal, error. */
 #ifndef FL_RUNTIME_CONTROL_H
 #define FL_RUNTIME_CONTROL_H
 
