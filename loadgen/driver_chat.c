@@ -1,7 +1,11 @@
 /* driver_chat.c: people in rooms. What one says is done once everyone has heard it who was in the
  * room when it was said, and stayed.
  *
- * Client's truth: who is in a room is who has had a yes to its join and has not lost it since. */
+ * Client's truth: who is in a room is who has had a yes to its join, and its first presence, and
+ * has not lost it since. Behind one link there may be several instances that know nothing of each
+ * other, so that one room is several *islands*. Nobody tells a client which one it is on, but the
+ * presence does: everybody joins under a name that is new each time, and whoever sees another's
+ * present name is on one island with it. In the journal each island is a room of its own. */
 #include "loadgen/member.h"
 #include "runtime/base/clock.h"
 
@@ -9,6 +13,9 @@ struct chat_user {
     struct fl_member member; /* first: its callbacks cross to here */
     struct chat *chat;
     uint32_t index, room;
+    uint32_t epoch;         /* of its membership, part of its name */
+    uint32_t island;        /* from 1; 0: not known yet */
+    bool told;              /* the journal knows that it is in */
     struct chat_said *said; /* lately, a ring by ref: an answer may come after all have heard */
 };
 
@@ -21,6 +28,7 @@ struct chat_word {
     struct fl_pending *pending;
     struct chat_user *speaker;
     uint64_t key;
+    uint32_t info;                 /* the room and its island */
     struct chat_word *prev, *next; /* of the room */
     uint64_t *awaited;             /* a bit for each person of the room */
     uint32_t awaited_count;
@@ -33,6 +41,7 @@ struct chat {
     uint32_t users_count, rooms_count, started_count;
     uint32_t turn;             /* who speaks next */
     struct chat_word **rooms;  /* open words of each */
+    uint32_t *islands;         /* so far, of each room */
     struct chat_word **by_key; /* open words by number, a ring */
     uint64_t ring_mask, said_mask;
     size_t bitmap_words;
@@ -54,6 +63,17 @@ static uint64_t *word_bits(const struct chat_word *word, const struct chat_user 
 {
     *bit = UINT64_C(1) << (user_seat(user) % 64);
     return &word->awaited[user_seat(user) / 64];
+}
+
+/* What the journal calls the room of this person's island. */
+static uint32_t user_info(const struct chat_user *user)
+{
+    return user->room + (user->island - 1) * user->chat->rooms_count;
+}
+
+static bool user_is_in(const struct chat_user *user)
+{
+    return user->member.state == FL_MEMBER_JOINED && user->island != 0;
 }
 
 /* ---- words ---- */
@@ -84,9 +104,10 @@ static void word_new(struct chat_user *user, struct fl_pending *pending)
     word->pending = pending;
     word->speaker = user;
     word->key = pending->key;
+    word->info = pending->info;
     word->awaited = fl_new_array(uint64_t, chat->bitmap_words);
     for (uint32_t i = user->room; i < chat->users_count; i += chat->rooms_count) {
-        if (chat->users[i].member.state != FL_MEMBER_JOINED) continue;
+        if (!user_is_in(&chat->users[i]) || chat->users[i].island != user->island) continue;
         uint64_t bit;
         *word_bits(word, &chat->users[i], &bit) |= bit;
         word->awaited_count++;
@@ -128,17 +149,74 @@ static bool word_release(struct chat *chat, struct chat_word *word, const struct
 
 /* ---- what a member notices ---- */
 
-static void chat_on_joined(struct fl_member *member, fl_ns at_ns)
+static void chat_on_joining(struct fl_member *member)
 {
     struct chat_user *user = user_of(member);
-    fl_load_observe(user->chat->load, FL_OBS_JOINED, at_ns, 0, user->index, user->room);
+    char params[64];
+    user->epoch++;
+    user->island = 0;
+    snprintf(params, sizeof params, "{\"user\":\"load-%d-%u.%u\"}", user->chat->load->index,
+             user->index, user->epoch);
+    fl_member_set_params(member, params);
+}
+
+/* It is in once its join has had a yes and its island is known, in whichever order. */
+static void user_tell(struct chat_user *user, fl_ns at_ns)
+{
+    if (user->told || !user_is_in(user)) return;
+    user->told = true;
+    fl_load_observe(user->chat->load, FL_OBS_JOINED, at_ns, 0, user->index, user_info(user));
+}
+
+static void chat_on_joined(struct fl_member *member, fl_ns at_ns)
+{
+    user_tell(user_of(member), at_ns);
+}
+
+/* The person of this load that goes by this name now, or NULL. */
+static struct chat_user *chat_find_name(struct chat *chat, const char *name)
+{
+    char prefix[32], *rest = NULL;
+    int len = snprintf(prefix, sizeof prefix, "load-%d-", chat->load->index);
+    if (strncmp(name, prefix, (size_t)len) != 0) return NULL;
+    unsigned long index = strtoul(name + len, &rest, 10);
+    if (index >= chat->users_count || *rest != '.') return NULL;
+    struct chat_user *user = &chat->users[index];
+    return strtoul(rest + 1, &rest, 10) == user->epoch && *rest == '\0' ? user : NULL;
+}
+
+/* Everybody in the list is on this person's island. */
+static void chat_on_presence(struct chat_user *user, struct fl_str payload, fl_ns at_ns)
+{
+    struct chat *chat = user->chat;
+    cJSON *present = cJSON_ParseWithLength(payload.at, payload.len);
+    const cJSON *item;
+    uint32_t island = user->island;
+    cJSON_ArrayForEach(item, present)
+    {
+        const struct chat_user *other = chat_find_name(chat, item->string);
+        if (island == 0 && other != NULL && other->room == user->room) island = other->island;
+    }
+    if (island == 0) island = ++chat->islands[user->room];
+    user->island = island;
+    user_tell(user, at_ns);
+    cJSON_ArrayForEach(item, present)
+    {
+        struct chat_user *other = chat_find_name(chat, item->string);
+        if (other == NULL || other->room != user->room || other->island != 0) continue;
+        other->island = island; /* its own list is still on the way */
+        user_tell(other, at_ns);
+    }
+    cJSON_Delete(present);
 }
 
 static void chat_on_parted(struct fl_member *member, fl_ns at_ns)
 {
     struct chat_user *user = user_of(member);
     struct chat *chat = user->chat;
-    fl_load_observe(chat->load, FL_OBS_PARTED, at_ns, 0, user->index, user->room);
+    if (!user->told) return;
+    user->told = false;
+    fl_load_observe(chat->load, FL_OBS_PARTED, at_ns, 0, user->index, user_info(user));
     struct chat_word *next;
     for (struct chat_word *word = chat->rooms[user->room]; word != NULL; word = next) {
         next = word->next;
@@ -160,14 +238,15 @@ static void chat_on_push(struct fl_member *member, const struct fl_channel_msg *
 {
     struct chat_user *user = user_of(member);
     struct chat *chat = user->chat;
-    if (!fl_str_is(msg->event, "new_msg")) return;
+    if (fl_str_is(msg->event, "presence_state")) chat_on_presence(user, msg->payload, at_ns);
+    if (!fl_str_is(msg->event, "new_msg") || user->island == 0) return;
     uint64_t key = heard_key(msg->payload);
     if (!fl_load_owns_key(chat->load, key)) return; /* of another load, or of a browser */
 
-    fl_load_observe(chat->load, FL_OBS_HEARD, at_ns, key, user->index, user->room);
+    fl_load_observe(chat->load, FL_OBS_HEARD, at_ns, key, user->index, user_info(user));
     struct chat_word *word = *chat_ring_at(chat, key);
     if (word == NULL || word->key != key) return; /* settled before: a late or second hearing */
-    if (word->speaker->room != user->room) return;
+    if (word->info != user_info(user)) return;
     uint64_t bit;
     if ((*word_bits(word, user, &bit) & bit) == 0) return; /* came in later, or twice */
     word->heard_ns = at_ns;
@@ -184,13 +263,15 @@ static void chat_on_reply(struct fl_member *member, uint64_t ref, bool ok, fl_ns
     if (word != NULL && word->key != said->key) word = NULL;
     if (ok) {
         if (word != NULL) word->acked_ns = at_ns;
-        fl_load_observe(chat->load, FL_OBS_SAID_ACK, at_ns, said->key, user->index, user->room);
+        fl_load_observe(chat->load, FL_OBS_SAID_ACK, at_ns, said->key, user->index,
+                        user_info(user));
     } else if (word != NULL) {
         word_settle(chat, word, FL_FAIL, FL_OPERR_STATUS, at_ns);
     }
 }
 
 static const struct fl_member_events chat_events = {
+    .on_joining = chat_on_joining,
     .on_joined = chat_on_joined,
     .on_parted = chat_on_parted,
     .on_push = chat_on_push,
@@ -225,6 +306,7 @@ static int driver_chat_open(struct fl_load *load, struct fl_err *err)
     chat->ring_mask = chat_ring_mask(1024, 2 * open_most);
     chat->said_mask = chat_ring_mask(16, 2 * open_most / load->users);
     chat->by_key = fl_new_array(struct chat_word *, chat->ring_mask + 1);
+    chat->islands = fl_new_array(uint32_t, chat->rooms_count);
     chat->rooms = fl_new_array(struct chat_word *, chat->rooms_count);
     uint32_t seats = (chat->users_count + chat->rooms_count - 1) / chat->rooms_count;
     chat->bitmap_words = seats / 64 + 1;
@@ -242,11 +324,10 @@ static void driver_chat_start(struct fl_load *load, fl_ns t0_ns)
         user->index = i;
         user->room = i % chat->rooms_count;
         user->said = fl_new_array(struct chat_said, chat->said_mask + 1);
-        char topic[64], params[64];
+        char topic[64];
         snprintf(topic, sizeof topic, "room:load-%u", user->room);
-        snprintf(params, sizeof params, "{\"name\":\"load-%d-%u\"}", load->index, i);
         struct fl_member_opts opts = {
-            .events = &chat_events, .load = load, .user = i, .topic = topic, .params = params};
+            .events = &chat_events, .load = load, .user = i, .topic = topic, .params = "{}"};
         fl_member_init(&user->member, &opts);
         chat->started_count++;
         fl_member_start(&user->member);
@@ -259,10 +340,10 @@ static void driver_chat_issue(struct fl_load *load, struct fl_pending *pending)
     struct chat_user *user = &chat->users[chat->turn];
     chat->turn = (chat->turn + 1) % chat->users_count;
     pending->user = user->index;
-    pending->info = user->room;
+    pending->info = user->island != 0 ? user_info(user) : user->room;
     pending->key = fl_load_key(load, pending->number + 1);
     fl_ns now_ns = fl_now();
-    if (user->member.state != FL_MEMBER_JOINED) { /* one who is not in the room cannot speak */
+    if (!user_is_in(user)) { /* one who is not in the room cannot speak */
         fl_load_settle(pending, FL_FAIL, FL_OPERR_REFUSED, now_ns);
         return;
     }
@@ -311,6 +392,7 @@ static void driver_chat_fini(struct fl_load *load)
     }
     free(chat->users);
     free(chat->rooms);
+    free(chat->islands);
     free(chat->by_key);
     free(chat);
 }

@@ -153,6 +153,7 @@ static void member_on_rejoin(uv_timer_t *timer)
 static void member_join(struct fl_member *member)
 {
     member->state = FL_MEMBER_JOINING;
+    if (member->events->on_joining != NULL) member->events->on_joining(member);
     member_send(member, true, member->topic, "phx_join", fl_str_of(member->params));
     uv_timer_start(&member->timer, member_on_slow, member_patience_ms(member), 0);
 }
@@ -370,6 +371,12 @@ void fl_member_init(struct fl_member *member, const struct fl_member_opts *opts)
     fl_rng_init(&member->rng, opts->load->seed ^ fl_hash64(opts->user + 1));
     uv_timer_init(opts->load->host->loop, &member->timer);
     uv_timer_init(opts->load->host->loop, &member->heartbeat);
+}
+
+void fl_member_set_params(struct fl_member *member, const char *params)
+{
+    free(member->params);
+    member->params = fl_strdup(params);
 }
 
 void fl_member_start(struct fl_member *member)

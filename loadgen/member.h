@@ -14,6 +14,8 @@ struct member_conn;
 
 /** What its owner wants to know; each may be NULL. */
 struct fl_member_events {
+    /** About to join: the time to set other params (fl_member_set_params). */
+    void (*on_joining)(struct fl_member *member);
     /** The server said yes: it is a member from here on. */
     void (*on_joined)(struct fl_member *member, fl_ns at_ns);
     /** It is none any more: channel or connection lost. */
@@ -55,6 +57,8 @@ struct fl_member_opts {
 
 /** Prepares a member; nothing happens before fl_member_start. */
 void fl_member_init(struct fl_member *member, const struct fl_member_opts *opts);
+/** What the next join says; copied. */
+void fl_member_set_params(struct fl_member *member, const char *params);
 /** Begins to connect. */
 void fl_member_start(struct fl_member *member);
 /** Sends an event on the topic. False: not joined, nothing was sent. payload is raw JSON. */

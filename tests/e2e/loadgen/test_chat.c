@@ -15,11 +15,14 @@ struct client {
     struct fl_ws ws;
     bool upgraded, closing;
     char topic[64], join_ref[16]; /* "" before it has joined */
+    char user[64];
+    int island; /* people on different ones do not hear each other */
 };
 
 /** What goes wrong, once, after so many messages of people. */
 struct mishap {
     int after_says;
+    int islands;    /* that connections are dealt to in turn; 0: one */
     bool cut_all;   /* every connection is closed */
     bool crash_all; /* every channel gets phx_error */
     bool mute;      /* messages reach nobody, and are acknowledged */
@@ -101,10 +104,35 @@ static void phoenix_say(struct client *speaker, const struct fl_channel_msg *msg
     for (int i = 0; i < server->count && !server->mishap.mute; i++) {
         struct client *client = &server->clients[i];
         if (client->closing || !fl_str_is(msg->topic, client->topic)) continue;
+        if (client->island != speaker->island) continue;
         if (!skip) client_push(client, "new_msg", msg->payload);
         skip = false;
     }
     client_reply(speaker, msg, "ok");
+}
+
+static void client_join(struct client *client, const struct fl_channel_msg *msg)
+{
+    struct phoenix *server = client->server;
+    cJSON *params = cJSON_ParseWithLength(msg->payload.at, msg->payload.len);
+    snprintf(client->user, sizeof client->user, "%s", fl_json_text(params, "user", ""));
+    cJSON_Delete(params);
+    snprintf(client->topic, sizeof client->topic, "%.*s", FL_ARG(msg->topic));
+    snprintf(client->join_ref, sizeof client->join_ref, "%.*s", FL_ARG(msg->join_ref));
+    server->joins++;
+    client_reply(client, msg, "ok");
+    if (client->user[0] == '\0') return;
+
+    struct fl_buf present = {0};
+    for (int i = 0; i < server->count; i++) {
+        const struct client *other = &server->clients[i];
+        if (other->island != client->island || strcmp(other->topic, client->topic) != 0) continue;
+        fl_buf_printf(&present, "%c\"%s\":{\"metas\":[]}", present.len == 0 ? '{' : ',',
+                      other->user);
+    }
+    fl_buf_putc(&present, '}');
+    client_push(client, "presence_state", (struct fl_str){present.at, present.len});
+    fl_buf_fini(&present);
 }
 
 static void client_on_message(void *cx, enum fl_ws_opcode opcode, const uint8_t *bytes, size_t len)
@@ -115,10 +143,7 @@ static void client_on_message(void *cx, enum fl_ws_opcode opcode, const uint8_t 
     struct fl_channel_msg msg;
     int rc = fl_channel_parse((struct fl_str){(const char *)bytes, len}, &scratch, &msg);
     if (rc == 0 && fl_str_is(msg.event, "phx_join")) {
-        snprintf(client->topic, sizeof client->topic, "%.*s", FL_ARG(msg.topic));
-        snprintf(client->join_ref, sizeof client->join_ref, "%.*s", FL_ARG(msg.join_ref));
-        client->server->joins++;
-        client_reply(client, &msg, "ok");
+        client_join(client, &msg);
     } else if (rc == 0 && fl_str_is(msg.event, "new_msg")) {
         phoenix_say(client, &msg);
     }
@@ -168,6 +193,8 @@ static void client_accept(struct phoenix *server)
     memset(client, 0, sizeof *client);
     client->fd = fd;
     client->server = server;
+    client->island = server->mishap.islands > 0 ? server->connections / 2 % server->mishap.islands
+                                                : 0;
     fl_http_request_init(&client->http, 16384, 0);
     fl_ws_init(&client->ws, true, 1 << 20);
 }
@@ -246,6 +273,7 @@ static void phoenix_stop(struct phoenix *server)
 struct people {
     struct tally tally;
     int heard, joined, parted, acked;
+    uint32_t last_room;
     bool rooms_are_right;
 };
 
@@ -256,7 +284,8 @@ static void note_people(void *cx, const struct fl_op *op)
     people->joined += op->kind == FL_OBS_JOINED;
     people->parted += op->kind == FL_OBS_PARTED;
     people->acked += op->kind == FL_OBS_SAID_ACK;
-    if (op->kind != FL_OP_VIEW && op->info != op->user % 2) people->rooms_are_right = false;
+    if (op->kind != FL_OP_VIEW && op->info % 2 != op->user % 2) people->rooms_are_right = false;
+    if (op->kind == FL_OBS_JOINED && op->info > people->last_room) people->last_room = op->info;
     tally_op(&people->tally, op);
 }
 
@@ -303,6 +332,22 @@ static void what_is_said_is_heard_by_everyone_in_the_room_and_by_nobody_else(voi
     assert_int_equal(people.joined, 6);
     assert_int_equal(people.parted, 0);
     assert_true(people.tally.ok >= 90);
+}
+
+/* Two instances behind one link that know nothing of each other: each room is two. */
+static void whoever_is_on_another_island_is_not_expected_to_hear(void **state)
+{
+    (void)state;
+    struct phoenix server;
+    struct people people = run_people(
+        (struct mishap){.islands = 2, .after_says = 40, .cut_all = true}, CHAT_LOAD("2000000000"),
+        &server, fl_s(1));
+    assert_int_equal(people.tally.ops, 100);
+    assert_int_equal(people.tally.errors[FL_OPERR_TIMEOUT], 0);
+    assert_int_equal(people.joined, 12);
+    assert_true(people.tally.ok >= 80);
+    assert_true(people.last_room >= 4); /* a room that is new after everybody had left */
+    assert_true(people.heard < 3 * server.says);
 }
 
 static void people_whose_connections_are_cut_come_back_and_go_on(void **state)
@@ -406,6 +451,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_said_is_heard_by_everyone_in_the_room_and_by_nobody_else),
+        cmocka_unit_test(whoever_is_on_another_island_is_not_expected_to_hear),
         cmocka_unit_test(people_whose_connections_are_cut_come_back_and_go_on),
         cmocka_unit_test(people_whose_channel_crashes_join_again_on_the_same_connection),
         cmocka_unit_test(acknowledged_is_not_heard),
