@@ -1,4 +1,7 @@
 /* html_lists.c: loads, checks, supervision, the generator, the definition and how to replay. */
+#include <math.h>
+
+#include "reports/budget.h"
 #include "reports/html.h"
 #include "runtime/base/units.h"
 
@@ -14,6 +17,60 @@ static void put_errors(struct fl_buf *out, const struct fl_availability *one)
     }
     if (one->slow > 0) fl_buf_printf(out, "%s%zu slow", any ? ", " : "", one->slow);
     if (!any && one->slow == 0) fl_buf_puts(out, "none");
+}
+
+/* `kill queue 234 (42 %), …`: who spent it, the greatest first. */
+static void put_spenders(struct fl_buf *out, const struct fl_judgement *judgement,
+                         struct fl_budget *budget)
+{
+    const char *between = "";
+    for (int shown = 0; shown < 5; shown++) {
+        size_t most = 0;
+        for (size_t k = 1; k < judgement->record->faults_count; k++)
+            if (budget->by_fault[k] > budget->by_fault[most]) most = k;
+        if (judgement->record->faults_count == 0 || budget->by_fault[most] == 0) break;
+        const struct fl_rec_fault *fault = &judgement->record->faults[most];
+        fl_buf_printf(out, "%s<a href=\"#fault-%zu\">%zu</a> ", between, most + 1, most + 1);
+        fl_html_text(out, fault->kind);
+        fl_buf_putc(out, ' ');
+        fl_html_text(out, fault->target);
+        fl_buf_printf(out, ": %zu", budget->by_fault[most]);
+        budget->by_fault[most] = 0;
+        between = ", ";
+    }
+    if (budget->unexplained > 0)
+        fl_buf_printf(out, "%s%zu unexplained", between, budget->unexplained);
+}
+
+static void put_budgets(struct fl_buf *out, const struct fl_judgement *judgement)
+{
+    bool any = false;
+    for (size_t i = 0; i < judgement->targets_count; i++) {
+        struct fl_budget budget;
+        if (!fl_budget_of(&budget, judgement, i)) continue;
+        if (!any)
+            fl_buf_puts(out, "<h3>Error budget</h3>\n<div class=\"scroll\"><table>\n<thead><tr><th>"
+                             "Objective</th><th>Load</th><th class=\"n\">May be bad</th><th "
+                             "class=\"n\">Were bad</th><th class=\"n\">Burn</th><th>Spent by</th>"
+                             "</tr></thead>\n<tbody>\n");
+        any = true;
+        fl_buf_printf(out, "<tr class=\"%s\"><td><code>", budget.burn > 1 ? "fail" : "pass");
+        fl_html_text(out, budget.rec->text);
+        fl_buf_puts(out, "</code></td><td>");
+        fl_html_text(out, budget.load->name);
+        fl_buf_printf(out,
+                      "</td><td class=\"n\">%.0f</td><td class=\"n\">%zu</td><td class=\"n big\">",
+                      floor(budget.allowed + 1e-6), budget.spent);
+        if (isinf(budget.burn))
+            fl_buf_puts(out, "∞");
+        else
+            fl_buf_printf(out, "%.2f ×", budget.burn);
+        fl_buf_puts(out, "</td><td class=\"dim\">");
+        put_spenders(out, judgement, &budget);
+        fl_buf_puts(out, "</td></tr>\n");
+        free(budget.by_fault);
+    }
+    if (any) fl_buf_puts(out, "</tbody></table></div>\n");
 }
 
 void fl_html_loads(struct fl_buf *out, const struct fl_judgement *judgement)
@@ -50,9 +107,11 @@ void fl_html_loads(struct fl_buf *out, const struct fl_judgement *judgement)
         put_errors(out, one);
         fl_buf_puts(out, "</td></tr>\n");
     }
-    fl_buf_puts(out, "</tbody></table></div>\n<p class=\"hint\">Over the storm and the calm. An "
-                     "operation that did not succeed enters the percentiles at its deadline."
-                     "</p>\n</section>\n");
+    fl_buf_puts(out,
+                "</tbody></table></div>\n<p class=\"hint\">Over the storm and the calm. An "
+                "operation that did not succeed enters the percentiles at its deadline.</p>\n");
+    put_budgets(out, judgement);
+    fl_buf_puts(out, "</section>\n");
 }
 
 static void put_keys(struct fl_buf *out, const struct fl_check_result *row)

@@ -1,5 +1,6 @@
 /* render_json.c: report.json, version 1. Instants are nanoseconds from the first arrival on; what
  * did not happen is null. The HTML page carries the same text as its data. */
+#include "reports/budget.h"
 #include "reports/jsonw.h"
 #include "reports/render.h"
 
@@ -185,6 +186,31 @@ static void put_load(struct fl_jsonw *w, const struct fl_view *view,
     fl_jsonw_close(w, '}');
 }
 
+static void put_budgets(struct fl_jsonw *w, const struct fl_judgement *judgement)
+{
+    fl_jsonw_open(w, "budgets", '[');
+    for (size_t i = 0; i < judgement->targets_count; i++) {
+        struct fl_budget budget;
+        if (!fl_budget_of(&budget, judgement, i)) continue;
+        fl_jsonw_break(w);
+        fl_jsonw_open(w, NULL, '{');
+        fl_jsonw_text(w, "target", budget.rec->text);
+        fl_jsonw_text(w, "load", budget.load->name);
+        fl_jsonw_num(w, "allowed", budget.allowed);
+        fl_jsonw_int(w, "spent", (int64_t)budget.spent);
+        fl_jsonw_num(w, "burn", budget.burn);
+        fl_jsonw_open(w, "by_fault", '[');
+        for (size_t k = 0; k < judgement->record->faults_count; k++)
+            fl_jsonw_int(w, NULL, (int64_t)budget.by_fault[k]);
+        fl_jsonw_close(w, ']');
+        fl_jsonw_int(w, "unexplained", (int64_t)budget.unexplained);
+        fl_jsonw_close(w, '}');
+        free(budget.by_fault);
+    }
+    fl_jsonw_close(w, ']');
+    fl_jsonw_break(w);
+}
+
 static void put_checks(struct fl_jsonw *w, const struct fl_judgement *judgement)
 {
     fl_jsonw_open(w, "checks", '[');
@@ -312,6 +338,7 @@ void fl_render_json(struct fl_buf *out, const struct fl_judgement *judgement)
     }
     fl_jsonw_close(&w, ']');
     fl_jsonw_break(&w);
+    put_budgets(&w, judgement);
     put_checks(&w, judgement);
     put_lists(&w, judgement);
     put_timeline(&w, judgement);

@@ -149,7 +149,8 @@ static void the_page_asks_the_network_for_nothing_and_carries_its_data(void **st
     assert_null(strstr(html, " src="));
     assert_null(strstr(html, "@import"));
     assert_null(strstr(html, "url("));
-    assert_int_equal(count_of(html, " href="), 1); /* the icon, which is data: */
+    assert_int_equal(count_of(html, " href=\"#fault-"), 2); /* who spent the error budget */
+    assert_int_equal(count_of(html, " href="), 3);          /* and the icon, which is data: */
     assert_int_equal(count_of(html, "<script"), 3);
     assert_int_equal(count_of(html, "</script>"), 3);
 
