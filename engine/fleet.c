@@ -142,7 +142,9 @@ static int instance_init(struct instance *instance, struct fl_fleet *fleet,
     instance->os = (struct fl_os_opts){
         .argv = instance->argv,
         .env = instance->env,
-        .folder = instance->folder,
+        /* a program of the user runs where Faultline was started, so that its paths mean what they
+           say */
+        .folder = service->row != NULL ? instance->folder : NULL,
         .log_path = instance->log_path,
         .stop_signal = service->stop.signal,
         .stop_within_ns = service->stop.within_ns,
