@@ -76,10 +76,11 @@ static int64_t store_pragma_number(struct fl_store *store, const char *pragma)
 }
 
 /** A database of somebody else must not get our tables. */
-static int store_check_owner(struct fl_store *store, struct fl_err *err)
+static int store_check_owner(struct fl_store *store, bool *is_ours, struct fl_err *err)
 {
     int64_t owner = store_pragma_number(store, "PRAGMA application_id");
-    if (owner == STORE_APPLICATION_ID) return 0;
+    *is_ours = owner == STORE_APPLICATION_ID;
+    if (*is_ours) return 0;
     if (owner == 0 && store_pragma_number(store, "SELECT count(*) FROM sqlite_schema") == 0)
         return 0;
     if (sqlite3_errcode(store->db) == SQLITE_NOTADB || sqlite3_errcode(store->db) == SQLITE_CORRUPT)
@@ -106,9 +107,10 @@ static int store_check_damage(struct fl_store *store, struct fl_err *err)
     return code;
 }
 
-static int store_prepare(struct fl_store *store, struct fl_err *err)
+/** is_ours: the tables are there (both came in one transaction); saying so again costs an fsync. */
+static int store_prepare(struct fl_store *store, bool is_ours, struct fl_err *err)
 {
-    int rc = sqlite3_exec(store->db, store_schema, NULL, NULL, NULL);
+    int rc = is_ours ? SQLITE_OK : sqlite3_exec(store->db, store_schema, NULL, NULL, NULL);
     if (rc != SQLITE_OK) return store_fail(store, rc, "schema", err);
 
     for (int i = 0; i < SQL_COUNT; i++) {
@@ -153,8 +155,12 @@ int fl_store_open(struct fl_store **out, const struct fl_store_opts *opts, struc
     if (rc != SQLITE_OK) goto fail;
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+    /* Closing happens when something crashed or stops: the log stays, and whoever opens next goes
+     * on with it, which is a few milliseconds and no fsync. */
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 
-    int code = store_check_owner(store, err);
+    bool is_ours;
+    int code = store_check_owner(store, &is_ours, err);
     if (code != 0) goto fail_said;
 
     doing = "pragmas";
@@ -162,7 +168,7 @@ int fl_store_open(struct fl_store **out, const struct fl_store_opts *opts, struc
     if (rc != SQLITE_OK) goto fail;
 
     if (!store->opts.unchecked) code = store_check_damage(store, err);
-    if (code == 0) code = store_prepare(store, err);
+    if (code == 0) code = store_prepare(store, is_ours, err);
     if (code == 0) code = store_set_limits(store, err);
     if (code != 0) goto fail_said;
 

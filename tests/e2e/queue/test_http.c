@@ -192,6 +192,9 @@ static void a_damaged_file_is_an_error_at_the_start(void **state)
     assert_int_equal(fl_file_write(path, "this is no database, whatever its name says", 43, NULL),
                      0);
     free(path);
+    path = fl_format("%s/queue.db-wal", shop->folder); /* all that was said is in here so far */
+    assert_int_equal(unlink(path), 0);
+    free(path);
     struct fl_node *node = NULL;
     struct fl_err err = {0};
     assert_int_equal(fl_node_new(&node, &(struct fl_node_opts){.name = "queue"}, NULL), 0);
