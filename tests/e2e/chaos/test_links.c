@@ -279,6 +279,22 @@ static void what_cannot_be_done_is_refused_with_a_reason(void **state)
     path_close(&path);
 }
 
+/* Ends by the channel's end, asserted by kit_stop: with exit code 0, and with nothing leaked. */
+static void the_process_ends_with_its_channel_in_the_middle_of_everything(void **state)
+{
+    struct kit *kit = *state;
+    struct path path = path_open(kit);
+    struct kit_answer seen = {0};
+    kit_add(kit, "front", "slow", "latency", "{\"latency\":60000000000}");
+    kit_add(kit, "front", "idle", "latency", "{\"stream\":\"upstream\"}");
+    fl_links_watch_toxic(kit->links, "front", "slow", kit_on_answer, &seen);
+    kit_send(path.service, "held for ever", 13);
+    kit_take(kit, &seen, "seen");
+    static struct kit_answer late; /* outlives this function: the channel's end answers it */
+    fl_links_watch_toxic(kit->links, "front", "idle", kit_on_answer, &late);
+    path_close(&path);
+}
+
 static void a_links_process_that_dies_is_noticed_and_its_questions_are_answered(void **state)
 {
     struct kit *kit = *state;
@@ -317,6 +333,7 @@ int main(void)
         STORY(of_two_cuts_the_last_to_heal_opens_the_port),
         STORY(a_reader_that_stops_holds_up_its_writer_and_nobody_else),
         STORY(what_cannot_be_done_is_refused_with_a_reason),
+        STORY(the_process_ends_with_its_channel_in_the_middle_of_everything),
         cmocka_unit_test_setup_teardown(
             a_links_process_that_dies_is_noticed_and_its_questions_are_answered, kit_start,
             kit_stop_killed),
