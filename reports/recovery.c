@@ -127,18 +127,34 @@ static fl_ns find_steady(const struct search *search, size_t from)
     return best;
 }
 
-/* A relapse: a bad operation within `settle` after steady and before the horizon, with more than ε
- * bad in the window that starts with it. Returns the operation, or count. */
-static size_t find_relapse(const struct search *search, fl_ns steady, fl_ns watched_until)
+/* The window in which a bad operation i makes a relapse or not: as any other, but what is due
+ * behind the horizon is the next fault's, so that near it the last W before it are looked at. */
+static void relapse_window(const struct search *search, size_t i, size_t steady, size_t *from,
+                           size_t *end)
+{
+    size_t last = fl_view_at(search->view, search->horizon);
+    *from = i;
+    if (window_end(search, i, end) && *end <= last) return;
+    size_t back = fl_view_at(search->view, search->horizon - search->record->window_ns);
+    if (last - back < WINDOW_OPS_LEAST)
+        back = last > WINDOW_OPS_LEAST ? last - WINDOW_OPS_LEAST : 0;
+    *from = back < steady ? steady : back < i ? back : i;
+    *end = last;
+}
+
+/* A relapse: bad operations (one alone is none) within `settle` after steady and before the
+ * horizon, and more than ε of their window. Returns the first of them, or count. */
+static size_t find_relapse(const struct search *search, fl_ns steady_ns, fl_ns watched_until)
 {
     fl_ns until = fl_ns_min(watched_until, search->horizon);
-    for (size_t i = fl_view_at(search->view, steady);
-         i < search->count && search->ops[i].due_ns < until; i++) {
-        size_t end;
+    size_t steady = fl_view_at(search->view, steady_ns);
+    for (size_t i = steady; i < search->count && search->ops[i].due_ns < until; i++) {
+        size_t from, end;
         if (search->view->good[i]) continue;
-        if (!window_end(search, i, &end)) end = search->count;
-        size_t bad = fl_view_bad(search->view, i, end);
-        if ((double)bad > search->record->epsilon * (double)(end - i) + 1e-9) return i;
+        relapse_window(search, i, steady, &from, &end);
+        size_t bad = fl_view_bad(search->view, from, end);
+        if (bad >= 2 && (double)bad > search->record->epsilon * (double)(end - from) + 1e-9)
+            return i;
     }
     return search->count;
 }

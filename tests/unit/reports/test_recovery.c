@@ -241,6 +241,33 @@ static void a_relapse_moves_steady_behind_it(void **state)
     stage_over(&stage, &judged);
 }
 
+static void a_stray_failure_just_before_the_next_fault_is_no_relapse(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct judged judged;
+    stage_begin(&stage);
+    int load = stage_load(&stage, "talkers", "http", "chat", 100);
+    stage_good(&stage, load, 0, 8000, 10);
+    stage_bad(&stage, load, 8000, 8500, 10);
+    stage_good(&stage, load, 8500, 11100, 10);
+    stage_bad(&stage, load, 11100, 11110, 10); /* alone, 900 ms before the next fault */
+    stage_good(&stage, load, 11110, 12000, 10);
+    stage_bad(&stage, load, 12000, 12300, 10);
+    stage_good(&stage, load, 12300, 30000, 10);
+    stage_phases(&stage);
+    stage_fault(&stage, 8000, 0, "kill", "process", "chat.1", "\"talkers\"");
+    stage_fault(&stage, 12000, 0, "kill", "process", "chat.1", "\"talkers\"");
+    stage_inject(&stage, 0, 8000, 0);
+    stage_inject(&stage, 1, 12000, 0);
+    stage_complete(&stage);
+    stage_judge(&stage, &judged);
+    expect(&judged, 0, FL_FAULT_RECOVERED, 502);
+    expect(&judged, 1, FL_FAULT_RECOVERED, 302);
+    assert_int_equal(fault_of(&judged, 0)->loads[0].relapses, 0);
+    stage_over(&stage, &judged);
+}
+
 static void trouble_long_after_steady_is_an_incident_of_its_own(void **state)
 {
     (void)state;
@@ -395,6 +422,7 @@ int main(void)
         cmocka_unit_test(bad_to_the_end_of_the_calm_is_not_recovered_and_fails),
         cmocka_unit_test(good_again_too_late_to_be_sure_is_not_recovered),
         cmocka_unit_test(a_relapse_moves_steady_behind_it),
+        cmocka_unit_test(a_stray_failure_just_before_the_next_fault_is_no_relapse),
         cmocka_unit_test(trouble_long_after_steady_is_an_incident_of_its_own),
         cmocka_unit_test(a_stray_failure_within_epsilon_does_not_hold_steady_back),
         cmocka_unit_test(a_slow_load_needs_twenty_operations_to_be_steady),
