@@ -8,7 +8,7 @@
 #include "chaos/target.h"
 #include "runtime/base/clock.h"
 
-static const fl_ns pause_look_every_ns = FL_NS_PER_MS;
+static const fl_ns pause_look_every_ns = 250 * FL_NS_PER_US;
 static const fl_ns pause_stop_within_ns = 2 * FL_NS_PER_S;
 
 struct pause_fault {
