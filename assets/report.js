@@ -150,7 +150,7 @@
     function curve(label, color, width) {
       return { label: label, stroke: css(color), width: width, points: { show: false }, spanGaps: false, value: function (u, v) { return time(v); } };
     }
-    add('Latency from due to done', options('', 200, [
+    add('Latency from due to done; a failed operation stands at its deadline', options('', 200, [
       curve('p50', '--p50', 1.5), curve('p99', '--p99', 1.5)
     ], axes(58, function (u, v) { return v.map(function (n) { return n === null ? '' : time(n); }); }),
       { y: { distr: 3, log: 10 } },

@@ -116,7 +116,10 @@ static void put_details(struct fl_buf *out, const struct fl_judgement *judgement
     } else if (fault->worst >= 0) {
         const struct fl_recovery *one = &fault->loads[fault->worst];
         fl_html_text(out, judgement->record->loads[fault->worst].name);
-        fl_buf_printf(out, ": %zu of %zu bad", one->bad, one->due);
+        if (fault->outcome == FL_FAULT_ABSORBED)
+            fl_buf_puts(out, ": no operation was bad");
+        else
+            fl_buf_printf(out, ": %zu of %zu bad", one->bad, one->due);
         if (one->adaptation_ns > 0)
             fl_buf_printf(out, ", adapted in %s", FL_SHOW_NS(one->adaptation_ns));
         if (one->relapses > 0)

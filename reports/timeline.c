@@ -28,7 +28,7 @@ static void fill_load(struct fl_timeline *timeline, const struct fl_view *view, 
         size_t bucket = bucket_of(timeline, &ops->at[i]), n = 0;
         for (until = i; until < ops->count && bucket_of(timeline, &ops->at[until]) == bucket;
              until++) {
-            latencies[n++] = (double)fl_op_latency(&ops->at[until]);
+            latencies[n++] = (double)fl_view_latency(view, &ops->at[until]);
             if (bucket >= timeline->count) continue;
             struct fl_bucket *into = &timeline->loads[load][bucket];
             bool unsent = ops->at[until].error == FL_OPERR_UNSENT;

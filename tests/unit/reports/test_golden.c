@@ -136,7 +136,7 @@ static size_t count_of(const char *text, const char *what)
     return count;
 }
 
-static void the_page_asks_the_network_for_nothing_and_carries_its_data(void **state)
+static void the_page_needs_no_network_and_carries_its_data(void **state)
 {
     (void)state;
     struct stage stage;
@@ -270,7 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stored_run_renders_the_same_bytes_for_ever),
         cmocka_unit_test(colours_are_only_there_when_asked_for),
-        cmocka_unit_test(the_page_asks_the_network_for_nothing_and_carries_its_data),
+        cmocka_unit_test(the_page_needs_no_network_and_carries_its_data),
         cmocka_unit_test(a_hostile_name_stays_text),
         cmocka_unit_test(a_minute_at_a_thousand_a_second_stays_below_a_megabyte),
         cmocka_unit_test(a_summary_with_thousands_of_faults_is_cut_but_keeps_its_verdict),
