@@ -267,6 +267,7 @@ int fl_blocking(struct fl_self *self, int (*fn)(void *arg), void *arg, void (*fr
     stack->wait.ref = job->ref;
     stack->wait.job = job;
     stack->wait.on_abandon = job_abandon;
+    stack->wait.must_finish = free_arg == NULL; /* arg may be on our stack */
     int rc = uv_queue_work(&shard->loop, &job->work, job_run, job_after);
     FL_ASSERT(rc == 0);
     shard->jobs++;

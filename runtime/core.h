@@ -122,6 +122,7 @@ struct fl_wait {
     struct fl_pid remote;  /* of a call to another shard: it must be told to stop watching */
     void *job;             /* of fl_blocking */
     void (*on_abandon)(void *job);
+    bool must_finish; /* another thread reads our stack: we may not end before it is done */
 };
 
 /* Timers: nodes of one heap a shard, ordered by (due, seq). */

@@ -221,7 +221,9 @@ void fl_proc_run(struct fl_self *self)
         proc_init(self);
         proc_after_handler(self);
     }
-    for (int left = FL_QUANTUM; left > 0 && !(self->flags & stops); left--) {
+    /* A starter that was just told goes on before the mail of its child. */
+    int left = shard->run_first != NULL ? 0 : FL_QUANTUM;
+    for (; left > 0 && !(self->flags & stops); left--) {
         self->current = fl_box_pop(self);
         if (self->current == NULL) break;
         fl_proc_handle(self, self->current);
@@ -252,6 +254,8 @@ void fl_proc_wake(struct fl_self *self)
     FL_ASSERT(self->flags & FL_PROC_BLOCKED);
     self->flags &= ~(uint32_t)FL_PROC_BLOCKED;
     fl_shard_ready(self);
+    /* doomed while it had to wait for another thread: now it can end */
+    if ((self->flags & FL_PROC_DOOMED) && self->queued.next == NULL) fl_proc_let_go(self);
 }
 
 struct fl_pid fl_self_pid(const struct fl_self *self)

@@ -162,7 +162,8 @@ fl_ns fl_timer_cancel(struct fl_self *self, uint64_t ref);
 
 /** Runs fn on libuv's thread pool while this process waits, its shard does not (OTP: a port).
  * fn must not touch the process; result is fn's. When the process dies meanwhile, arg is freed by
- * free_arg once fn has returned (NULL: not freed). */
+ * free_arg once fn has returned; with NULL, arg may be on the stack, and the process ends only once
+ * fn has returned. */
 int fl_blocking(struct fl_self *self, int (*fn)(void *arg), void *arg, void (*free_arg)(void *arg));
 
 #endif

@@ -131,6 +131,8 @@ static void shard_bury(struct fl_shard *shard)
     while (!fl_list_is_empty(&shard->doomed)) {
         struct fl_self *self = FL_OWNER(shard->doomed.next, struct fl_self, queued);
         fl_list_remove(&self->queued);
+        bool is_blocked = (self->flags & FL_PROC_BLOCKED) != 0;
+        if (is_blocked && self->stack->wait.must_finish) continue; /* fl_proc_wake brings it back */
         if (self->on_doom == NULL) {
             fl_proc_reap(self);
             continue;
@@ -141,19 +143,22 @@ static void shard_bury(struct fl_shard *shard)
     }
 }
 
+static bool shard_is_due_for_poll(struct fl_shard *shard, unsigned *picks)
+{
+    if (shard->budget <= 0) return true;
+    if (++*picks % PICKS_BETWEEN_CHECKS != 0 || shard->node->opts.simulated) return false;
+    if (fl_now() >= shard->batch_end_ns) return true;
+    fl_shard_drain(shard);
+    return false;
+}
+
 static struct fl_self *shard_pick(struct fl_shard *shard, unsigned *picks)
 {
+    bool is_due = shard_is_due_for_poll(shard, picks);
     shard_bury(shard);
-    struct fl_self *self = shard->run_first;
-    if (self != NULL) {
-        shard->run_first = NULL;
-        return self;
-    }
-    if (shard->budget <= 0) return NULL;
-    if (++*picks % PICKS_BETWEEN_CHECKS == 0 && !shard->node->opts.simulated) {
-        if (fl_now() >= shard->batch_end_ns) return NULL;
-        if (fl_shard_drain(shard) > 0) shard_bury(shard);
-    }
+    struct fl_self *first = shard->run_first;
+    shard->run_first = NULL;
+    if (first != NULL || is_due) return first;
     return queue_pop(shard);
 }
 

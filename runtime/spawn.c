@@ -52,6 +52,8 @@ void fl_proc_on_started(struct fl_self *self, struct fl_sig *sig)
         stack->wait.code = sig->code;
         stack->wait.started = sig->from;
         stack->wait.on_abandon = NULL;
+        bool is_orphan = (self->flags & FL_PROC_DOOMED) && sig->code == 0;
+        if (is_orphan) fl_exit(self, sig->from, fl_reason_of(FL_EXIT_KILL));
         starter_go_on(self);
     }
     fl_sig_free(self->shard, sig);
@@ -71,9 +73,9 @@ void fl_proc_tell_starter(struct fl_self *child, int code)
     }
 }
 
-static int spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
-                           const struct fl_server *server, const struct fl_spawn_opts *opts,
-                           uint64_t ref)
+static void spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
+                            const struct fl_server *server, const struct fl_spawn_opts *opts,
+                            uint64_t ref)
 {
     struct fl_shard *shard = self->shard;
     struct fl_spawn_request *request = fl_new(struct fl_spawn_request);
@@ -86,7 +88,6 @@ static int spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
     sig->spawn = request;
     sig->ref = ref;
     fl_signal_send(shard->node, sig);
-    return 0;
 }
 
 /* The starter is gone while its child starts: nobody would ever know the child. */
@@ -117,6 +118,7 @@ int fl_spawn(struct fl_self *self, const struct fl_server *server, const struct 
         stack->wait.on_abandon = starter_abandons;
     } else {
         spawn_elsewhere(self, there, server, opts, ref);
+        stack->wait.must_finish = true; /* args may be on our stack */
     }
     stack->wait.ref = ref;
     fl_proc_park(self);

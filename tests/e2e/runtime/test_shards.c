@@ -2,10 +2,11 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/base/clock.h"
+#include "runtime/base/rng.h"
 #include "runtime/node.h"
 #include "runtime/server.h"
 #include "runtime/tcp.h"
@@ -417,6 +418,196 @@ static void a_blocking_job_lets_its_neighbours_run(void **state)
     fl_node_free(node);
 }
 
+/* ---- a storm: processes on both shards start, link, watch, call and end each other */
+
+#define STORM_STEPS 4000
+#define STORM_KNOWN 64
+
+enum { STORM_STEP = 20, STORM_NEW };
+
+struct storm {
+    struct fl_rng rng;
+    struct fl_pid known[STORM_KNOWN];
+    atomic_int *steps;
+};
+
+extern const struct fl_server storm_server;
+
+struct storm_args {
+    atomic_int *steps;
+    struct fl_pid parent;
+    uint64_t seed;
+};
+
+static int storm_on_init(struct fl_self *self, void *state, const void *args)
+{
+    const struct storm_args *opts = args;
+    struct storm *storm = state;
+    storm->steps = opts->steps;
+    fl_rng_init(&storm->rng, opts->seed);
+    for (int i = 0; i < STORM_KNOWN; i++)
+        storm->known[i] = opts->parent;
+    fl_self_trap_exits(self, fl_rng_between(&storm->rng, 0, 1) == 1);
+    fl_self_alloc(self, 100);
+    fl_timer_start(self, fl_ms(fl_rng_between(&storm->rng, 0, 50)), STORM_STEP);
+    return fl_rng_between(&storm->rng, 0, 19) == 0 ? FL_EREFUSED : 0;
+}
+
+static void storm_learn(struct storm *storm, struct fl_pid pid)
+{
+    if (pid.bits != 0) storm->known[fl_rng_between(&storm->rng, 0, STORM_KNOWN - 1)] = pid;
+}
+
+static void storm_spawn(struct fl_self *self, struct storm *storm)
+{
+    struct storm_args args = {
+        .steps = storm->steps, .parent = fl_self_pid(self), .seed = fl_rng_next(&storm->rng)};
+    struct fl_spawn_opts opts = {.args = &args, .shard = (int)fl_rng_between(&storm->rng, -1, 1)};
+    if (fl_rng_between(&storm->rng, 0, 1) == 0) opts.link_to = fl_self_pid(self);
+    struct fl_pid pid = FL_NO_PID;
+    fl_spawn(self, &storm_server, &opts, &pid);
+    storm_learn(storm, pid);
+}
+
+static void storm_step(struct fl_self *self, struct storm *storm)
+{
+    static const enum fl_exit_kind kinds[] = {FL_EXIT_NORMAL, FL_EXIT_SHUTDOWN, FL_EXIT_KILL,
+                                              FL_EXIT_ERROR, FL_EXIT_CRASH};
+    if (atomic_fetch_add(storm->steps, 1) > STORM_STEPS) {
+        fl_node_stop(fl_self_node(self), 0);
+        return;
+    }
+    struct fl_pid other = storm->known[fl_rng_between(&storm->rng, 0, STORM_KNOWN - 1)];
+    uint64_t word = 1;
+    char text[300] = "long enough to need a block of its own";
+    switch (fl_rng_between(&storm->rng, 0, 12)) {
+    case 0:
+        storm_spawn(self, storm);
+        break;
+    case 1:
+        storm_spawn(self, storm);
+        break;
+    case 2:
+        fl_link(self, other);
+        break;
+    case 3:
+        fl_unlink(self, other);
+        break;
+    case 4:
+        fl_demonitor(self, fl_monitor(self, other));
+        break;
+    case 5:
+        fl_monitor(self, other);
+        break;
+    case 6:
+        fl_exit(self, other, fl_reason_of(kinds[fl_rng_between(&storm->rng, 0, 4)]));
+        break;
+    case 7:
+        fl_call(self, other, 0, text, sizeof text, &word, sizeof word, NULL, fl_ms(20));
+        break;
+    case 8:
+        fl_call_async(self, other, 0, &word, sizeof word, fl_ms(20));
+        break;
+    case 9:
+        fl_timer_cancel(self, fl_timer_start(self, fl_ms(1), 0));
+        break;
+    case 10:
+        fl_send(self, other, STORM_NEW, &other, sizeof other);
+        break;
+    default:
+        break;
+    }
+    fl_send(self, other, STORM_STEP, text, sizeof text);
+    fl_send(self, fl_self_pid(self), STORM_STEP, NULL, 0);
+    fl_timer_start(self, fl_ms(5), STORM_STEP);
+}
+
+static void storm_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    if (msg->tag == STORM_NEW)
+        storm_learn(state, *(const struct fl_pid *)msg->data);
+    else
+        storm_step(self, state);
+}
+
+static void storm_on_call(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    struct storm *storm = state;
+    if (fl_rng_between(&storm->rng, 0, 3) == 0) return; /* never answers */
+    if (fl_rng_between(&storm->rng, 0, 9) == 0) fl_self_fail(self, FL_EREFUSED);
+    fl_self_reply(self, msg->from, msg->ref, msg->data, msg->len);
+    storm_learn(storm, msg->from);
+}
+
+static void storm_on_timer(struct fl_self *self, void *state, uint64_t ref, uint32_t tag)
+{
+    storm_step(self, state);
+}
+
+static void storm_on_terminate(struct fl_self *self, void *state, const struct fl_reason *reason)
+{
+    struct storm *storm = state;
+    fl_call(self, storm->known[0], 0, NULL, 0, NULL, 0, NULL, fl_ms(1));
+}
+
+const struct fl_server storm_server = {
+    .name = "storm",
+    .state_bytes = sizeof(struct storm),
+    .on_init = storm_on_init,
+    .on_cast = storm_on_cast,
+    .on_call = storm_on_call,
+    .on_timer = storm_on_timer,
+    .on_terminate = storm_on_terminate,
+};
+
+/* Keeps a few alive whatever happens, and knows when to give up. */
+static void seeder_on_timer(struct fl_self *self, void *state, uint64_t ref, uint32_t tag)
+{
+    struct storm_args *args = state;
+    if (tag == 99) {
+        fl_node_stop(fl_self_node(self), 99);
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        args->seed++;
+        args->parent = FL_NO_PID; /* nobody learns of the seeder, so nobody ends it */
+        struct fl_spawn_opts opts = {.args = args, .shard = i % 2};
+        fl_spawn(self, &storm_server, &opts, NULL);
+    }
+    fl_timer_start(self, fl_ms(10), 0);
+}
+
+static void ignore_cast(struct fl_self *self, void *state, const struct fl_msg *msg) {}
+
+static int seeder_on_init(struct fl_self *self, void *state, const void *args)
+{
+    *(struct storm_args *)state = *(const struct storm_args *)args;
+    fl_timer_start(self, 0, 0);
+    return stop_late(self);
+}
+
+static const struct fl_server seeder_server = {
+    .name = "seeder",
+    .state_bytes = sizeof(struct storm_args),
+    .on_init = seeder_on_init,
+    .on_timer = seeder_on_timer,
+    .on_cast = ignore_cast,
+};
+
+static void a_storm_of_starts_calls_and_kills_ends_cleanly(void **state)
+{
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        struct fl_node *node = open_node(2);
+        atomic_int steps = 0;
+        struct storm_args args = {.steps = &steps, .seed = seed * 1000};
+        spawn_on(node, 0, &seeder_server, &args);
+        spawn_on(node, 1, &seeder_server, &args);
+        assert_int_equal(fl_node_run(node), 0);
+        fl_node_free(node);
+        assert_true(atomic_load(&steps) > STORM_STEPS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_shared_block_is_read_on_both_shards_and_freed_once),
         cmocka_unit_test(an_echo_server_answers_100_peers_and_closes_them_at_stop),
         cmocka_unit_test(a_blocking_job_lets_its_neighbours_run),
+        cmocka_unit_test(a_storm_of_starts_calls_and_kills_ends_cleanly),
     };
     return cmocka_run_group_tests_name("two shards", tests, NULL, NULL);
 }
