@@ -8,9 +8,12 @@ enum manner {
     HANGS,          /* reads and never answers */
     CLOSES,         /* reads a request and closes */
     CLOSES_HALFWAY, /* answers half and closes */
+    CLOSES_SECOND,  /* answers the first request of a connection, closes at the second */
     FREEZES,        /* answers; stands still for 500 ms of each 2 s, from its first request on */
     FLIES_AWAY,     /* answers one request a connection, then closes it while idle */
 };
+
+#define FDS_MAX 2048
 
 struct server {
     int listener, port;
@@ -19,12 +22,14 @@ struct server {
     pthread_t thread;
     int stop_pipe[2];
     int requests, connections; /* read after server_stop */
+    bool seen[FDS_MAX];        /* a request on this connection */
 };
 
 #define CONNS_MAX 1024
 
 static bool server_serve(struct server *server, int fd)
 {
+    bool *seen = &server->seen[fd % FDS_MAX];
     char bytes[8192];
     ssize_t got = recv(fd, bytes, sizeof bytes - 1, 0);
     if (got <= 0) return false;
@@ -34,6 +39,8 @@ static bool server_serve(struct server *server, int fd)
         size_t len = strlen(server->answer);
         if (server->manner == HANGS) continue;
         if (server->manner == CLOSES) return false;
+        if (server->manner == CLOSES_SECOND && *seen) return false;
+        *seen = true;
         if (server->manner == CLOSES_HALFWAY) len /= 2;
         if (send(fd, server->answer, len, MSG_NOSIGNAL) != (ssize_t)len) return false;
         if (server->manner == CLOSES_HALFWAY || server->manner == FLIES_AWAY) return false;
@@ -74,6 +81,7 @@ static void *server_main(void *cx)
             int fd = accept(server->listener, NULL, NULL);
             if (fd < 0) continue;
             server->connections++;
+            server->seen[fd % FDS_MAX] = false;
             fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
     }
@@ -248,6 +256,32 @@ a_connection_that_closes_after_the_request_leaves_it_unknown_and_is_not_retried(
         assert_int_equal(web.requests, 30); /* once each: no hidden second try */
         assert_int_equal(tcp.requests, 30);
     }
+}
+
+/* libcurl would send the request again on a fresh connection and say that all is well. */
+static void
+a_kept_connection_that_dies_under_a_request_is_not_replaced_behind_our_back(void **state)
+{
+    (void)state;
+    struct server web, tcp;
+    server_start(&web, CLOSES_SECOND, HTTP_END, HTTP_200);
+    server_start(&tcp, CLOSES_SECOND, "\r\n", "+PONG\r\n");
+    struct tally tallies[] = {
+        run_load(HTTP_LOAD("\"rate_per_s\":50,\"users\":1,\"timeout_ns\":3000000000"), &web.port, 1,
+                 fl_ms(400), fl_s(5)),
+        run_load(TCP_LOAD("\"rate_per_s\":50,\"users\":1,\"timeout_ns\":3000000000," PING),
+                 &tcp.port, 1, fl_ms(400), fl_s(5)),
+    };
+    server_stop(&web);
+    server_stop(&tcp);
+    for (size_t i = 0; i < FL_COUNT(tallies); i++) {
+        assert_int_equal(tallies[i].ops, 20);
+        assert_int_equal(tallies[i].ok, 10);
+        assert_int_equal(tallies[i].unknown, 10);
+        assert_int_equal(tallies[i].errors[FL_OPERR_RESET], 10);
+    }
+    assert_int_equal(web.requests, 20);
+    assert_int_equal(tcp.requests, 20);
 }
 
 static void connections_that_close_while_idle_are_made_anew_without_an_error(void **state)
@@ -479,6 +513,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(with_one_slot_and_a_hanging_server_the_others_are_unsent),
         cmocka_unit_test(
             a_connection_that_closes_after_the_request_leaves_it_unknown_and_is_not_retried),
+        cmocka_unit_test(
+            a_kept_connection_that_dies_under_a_request_is_not_replaced_behind_our_back),
         cmocka_unit_test(connections_that_close_while_idle_are_made_anew_without_an_error),
         cmocka_unit_test(a_server_frozen_a_quarter_of_the_time_shows_in_a_fifth_of_all_operations),
         cmocka_unit_test(an_answer_that_is_not_the_expected_one_is_content),
