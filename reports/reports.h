@@ -34,6 +34,13 @@ struct fl_report_summary {
  */
 int fl_report_make(const char *run_folder, unsigned formats, bool colour,
                    struct fl_report_summary *out, struct fl_err *err);
+/** Compares the recoveries of two sets of runs (folders), by kind of fault. Fail: a kind became
+ * slower (Mann–Whitney p < 0.01 after Holm, and a Hodges–Lehmann shift beyond the larger of 10 %
+ * and 20 ms). Cannot tell: fewer than 8 recoveries a side, or different hosts unless force. out has
+ * verdict, why and text. */
+int fl_report_compare(const char *const *base, size_t base_count, const char *const *fresh,
+                      size_t fresh_count, bool force, struct fl_report_summary *out,
+                      struct fl_err *err);
 /** Frees what a summary holds. */
 void fl_report_summary_fini(struct fl_report_summary *summary);
 
