@@ -2,7 +2,8 @@
  *   ok          200 to everything          fail        500 to everything but /health
  *   ignore-term does not end on SIGTERM    child       has a child process in its group
  *   exit N      exits with N at once       mute        listens and never answers
- *   line        prints `serving` on standard output once it listens */
+ *   line        prints `serving` on standard output once it listens
+ *   late N      takes N milliseconds before it listens */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -74,6 +75,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "fail") == 0) modes.fail = true;
         if (strcmp(argv[i], "mute") == 0) modes.mute = true;
         if (strcmp(argv[i], "line") == 0) modes.line = true;
+        if (strcmp(argv[i], "late") == 0) poll(NULL, 0, atoi(argv[i + 1]));
         if (strcmp(argv[i], "ignore-term") == 0) signal(SIGTERM, SIG_IGN);
         if (strcmp(argv[i], "exit") == 0) {
             fprintf(stderr, "odd_server: told to exit with %s\n", argv[i + 1]);

@@ -64,7 +64,7 @@ static void a_killed_server_recovers_and_the_run_passes(void **state)
 static void a_missed_target_is_1_and_junit_names_it(void **state)
 {
     struct program *program = *state;
-    write_scenario(program, "", "[{at: 500ms, kill: web}]", "[\"recovery max < 1ms\"]");
+    write_scenario(program, ", late, 300", "[{at: 500ms, kill: web}]", "[\"recovery max < 1ms\"]");
     program_run(program, run_it);
     expect_code(program, 1);
     expect_file_has(program, "junit.xml", "<failure");
