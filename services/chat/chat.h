@@ -1,4 +1,4 @@
-/* chat.h: chat rooms over Phoenix channels: messages in order, and who is there (docs/chat.md).
+/* chat.h: chat rooms over Phoenix channels: messages in order, and who is there.
  *
  * A room is a supervised process `room/<name>`. When it crashes, the channels of its people attach
  * themselves to its successor, which sends them what they missed: people notice nothing.

@@ -6,6 +6,7 @@
 #define TALK_CALL_NS fl_s(5)
 #define TALK_AGAIN_NS fl_ms(50)
 #define TALK_AGAIN_MAX 100
+#define TALK_CALLS_MAX 5
 
 struct talk {
     struct fl_pid room;
@@ -80,7 +81,8 @@ static bool talk_room_was_gone(int rc)
     return rc == FL_ENOPROC || rc == FL_EDIED;
 }
 
-/* Calls the room with talk->out, and once more if it was restarted meanwhile. */
+/* Calls the room with talk->out, and again if it was restarted meanwhile: what a dead room did not
+ * answer it did not do, so nothing is said twice. */
 static int talk_call(struct fl_channel *ch, struct talk *talk, uint32_t tag)
 {
     struct fl_self *self = fl_channel_self(ch);
@@ -88,10 +90,13 @@ static int talk_call(struct fl_channel *ch, struct talk *talk, uint32_t tag)
     void *kept = fl_self_alloc(self, len); /* attaching writes to out */
     memcpy(kept, talk->out.at, len);
     int rc = FL_ENOPROC;
-    if (talk->room.bits != 0)
-        rc = fl_call(self, talk->room, tag, kept, len, NULL, 0, NULL, TALK_CALL_NS);
-    if (talk_room_was_gone(rc) && talk_attach(ch, talk, true) == 0)
-        rc = fl_call(self, talk->room, tag, kept, len, NULL, 0, NULL, TALK_CALL_NS);
+    for (int i = 0; i < TALK_CALLS_MAX && talk_room_was_gone(rc); i++) {
+        if (i > 0 || talk->room.bits == 0)
+            rc = talk_attach(ch, talk, true);
+        else
+            rc = 0;
+        if (rc == 0) rc = fl_call(self, talk->room, tag, kept, len, NULL, 0, NULL, TALK_CALL_NS);
+    }
     fl_self_free(self, kept);
     return rc;
 }
@@ -173,8 +178,9 @@ int fl_talk_on_join(struct fl_channel *ch, void *state, const struct fl_channel_
     memcpy(talk->name, name.at, name.len);
     memcpy(talk->status, "\"online\"", sizeof "\"online\"");
     talk_new_ref(ch, talk);
-    int rc = talk_attach(ch, talk, false);
-    if (talk_room_was_gone(rc)) rc = talk_attach(ch, talk, false);
+    int rc = FL_ENOPROC;
+    for (int i = 0; i < TALK_CALLS_MAX && talk_room_was_gone(rc); i++)
+        rc = talk_attach(ch, talk, false);
     if (rc == FL_EFULL) return talk_refuse(ch, join, "{\"reason\":\"this is full\"}");
     if (rc != 0) return talk_refuse(ch, join, "{\"reason\":\"the room is not there\"}");
     return 0;
