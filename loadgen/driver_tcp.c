@@ -228,7 +228,12 @@ static void conn_connect(struct fl_load *load, struct fl_pending *pending, size_
     uv_tcp_init(load->host->loop, &conn->tcp);
     const struct sockaddr *addr = (const struct sockaddr *)&load->endpoints.at[endpoint].addr;
     int rc = uv_tcp_connect(&conn->connecting, &conn->tcp, addr, conn_on_connect);
-    if (rc != 0) conn_lost(conn);
+    if (rc == UV_EMFILE || rc == UV_ENFILE) { /* our own limit, not the service's no */
+        conn_settle(conn, FL_FAIL, FL_OPERR_UNSENT);
+        conn_close(conn);
+    } else if (rc != 0) {
+        conn_lost(conn);
+    }
 }
 
 static void driver_tcp_issue(struct fl_load *load, struct fl_pending *pending)

@@ -1,5 +1,6 @@
 #include "loadgen/http_engine.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "runtime/base/clock.h"
@@ -304,6 +305,10 @@ static void call_finish(struct fl_http_call *call, CURLcode result)
         .body = {call->body.len > 0 ? call->body.at : "", call->body.len},
         .done_ns = fl_now(),
     };
+    long os_error = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
+    if (answer.error == FL_OPERR_REFUSED && (os_error == EMFILE || os_error == ENFILE))
+        answer.error = FL_OPERR_UNSENT; /* our own limit, not the service's no */
     if (result == CURLE_OK && !call->head_ended) answer.error = FL_OPERR_RESET;
     /* After it was sent, a refused second connect is still the loss of the first one. */
     if (answer.was_sent && answer.error == FL_OPERR_REFUSED) answer.error = FL_OPERR_RESET;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -404,9 +405,20 @@ static void worker_free(struct worker *worker)
     free(worker);
 }
 
+/* Ten thousand slots want as many descriptors. Running out would look like a service that refuses.
+ */
+static void worker_raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int fl_load_worker_main(const char *run_folder)
 {
     signal(SIGPIPE, SIG_IGN);
+    worker_raise_limits();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 
     struct fl_err err = {0};
