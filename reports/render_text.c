@@ -22,7 +22,7 @@ static void put(struct paper *paper, const char *colour, const char *text)
 
 /* A table: cells are copied, columns are as wide as their widest cell. */
 struct table {
-    char (*cells)[COLUMNS_MAX][120];
+    char (*cells)[COLUMNS_MAX][256];
     const char *(*colours)[COLUMNS_MAX];
     size_t rows;
     int columns;
