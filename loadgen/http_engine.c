@@ -1,6 +1,7 @@
 #include "loadgen/http_engine.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "runtime/base/clock.h"
@@ -19,8 +20,9 @@ struct fl_http_call {
     fl_http_fn fn;
     void *cx;
     fl_ns *sent_ns;
-    int sends;       /* how often libcurl has been about to send it */
-    bool head_ended; /* the empty line after the headers came */
+    int sends;         /* how often libcurl has been about to send it */
+    bool out_of_files; /* our own limit, not the service's no */
+    bool head_ended;   /* the empty line after the headers came */
     struct fl_buf body;
     struct fl_http_call *prev, *next; /* running, or spare (next only) */
 };
@@ -183,6 +185,15 @@ static int call_on_send(void *cx, char *ip, char *local_ip, int port, int local_
     return CURL_PREREQFUNC_OK;
 }
 
+static curl_socket_t call_on_open(void *cx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct fl_http_call *call = cx;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) call->out_of_files = errno == EMFILE || errno == ENFILE;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static struct fl_http_call *call_new(struct fl_http_engine *engine)
 {
     struct fl_http_call *call = fl_new(struct fl_http_call);
@@ -201,6 +212,8 @@ static struct fl_http_call *call_new(struct fl_http_engine *engine)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, call_on_send);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, call_on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, engine_on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -240,7 +253,7 @@ struct fl_http_call *fl_http_engine_call(struct fl_http_engine *engine,
     call->cx = cx;
     call->sent_ns = sent_ns;
     call->sends = 0;
-    call->head_ended = false;
+    call->head_ended = call->out_of_files = false;
     call->body.len = 0;
     call->prev = NULL;
     call->next = engine->running;
@@ -305,10 +318,7 @@ static void call_finish(struct fl_http_call *call, CURLcode result)
         .body = {call->body.len > 0 ? call->body.at : "", call->body.len},
         .done_ns = fl_now(),
     };
-    long os_error = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
-    if (answer.error == FL_OPERR_REFUSED && (os_error == EMFILE || os_error == ENFILE))
-        answer.error = FL_OPERR_UNSENT; /* our own limit, not the service's no */
+    if (answer.error == FL_OPERR_REFUSED && call->out_of_files) answer.error = FL_OPERR_UNSENT;
     if (result == CURLE_OK && !call->head_ended) answer.error = FL_OPERR_RESET;
     /* After it was sent, a refused second connect is still the loss of the first one. */
     if (answer.was_sent && answer.error == FL_OPERR_REFUSED) answer.error = FL_OPERR_RESET;
