@@ -60,6 +60,21 @@ static void read_health(struct fl_judgement *judgement)
     }
 }
 
+/* A generator that was late by so much has seen the recovery at most that much too late, or missed
+ * so much of it. One without time to spare can have made any of it. */
+static void bound_by_lag(const struct fl_judgement *judgement, struct fl_recovery *one, fl_ns until)
+{
+    fl_ns lag = 0;
+    for (size_t i = 0; i < judgement->health_count; i++) {
+        const struct fl_health *second = &judgement->health[i];
+        if (second->until_ns <= one->at[FL_AT_REQUESTED] || second->from_ns >= until) continue;
+        if (second->cpu > CPU_MOST) lag = FL_NEVER;
+        lag = fl_ns_max(lag, fl_ns_max(second->lag_p99_ns, second->lag_max_ns));
+    }
+    one->low_ns = lag == FL_NEVER ? 0 : fl_ns_max(0, one->recovery_ns - lag);
+    one->high_ns = lag == FL_NEVER ? FL_NEVER : one->recovery_ns + lag;
+}
+
 void fl_health_judge(struct fl_judgement *judgement)
 {
     read_health(judgement);
@@ -77,6 +92,7 @@ void fl_health_judge(struct fl_judgement *judgement)
             fl_ns until = fl_ns_max(one->over_ns, one->at[FL_AT_REQUESTED] + 1);
             if (!fl_health_is_bottleneck(judgement, one->at[FL_AT_REQUESTED], until, limit))
                 continue;
+            bound_by_lag(judgement, one, until);
             one->outcome = FL_FAULT_BOTTLENECK;
             one->recovery_ns = FL_NEVER;
             spoiled = true;

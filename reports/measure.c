@@ -68,52 +68,62 @@ static int load_index(const struct fl_judgement *judgement, const char *name)
     return load == NULL ? -1 : (int)(load - judgement->record->loads);
 }
 
-/* Known recoveries, and how many nobody knows. What they might be, nothing or for ever, decides
- * only when both give the same answer. */
+static double figure_of(fl_ns ns)
+{
+    return ns == FL_NEVER ? INFINITY : (double)ns;
+}
+
+/* Recoveries that are known, and between what the others lie. These decide only when both ends give
+ * the same answer. */
 static void measure_recovery(struct fl_target_result *out, const struct fl_judgement *judgement)
 {
-    size_t faults_count = judgement->record->faults_count, known = 0, unknown = 0;
+    size_t faults_count = judgement->record->faults_count, count = 0, known = 0;
     int load = load_index(judgement, out->target.load);
     double *values = fl_new_array(double, faults_count + 1);
+    double *lows = fl_new_array(double, faults_count + 1);
+    double *highs = fl_new_array(double, faults_count + 1);
     const struct fl_fault_view *first_unknown = NULL;
     for (size_t i = 0; i < faults_count; i++) {
         const struct fl_fault_view *fault = &judgement->faults[i];
         if (!selects(&out->target, fault->fault, load)) continue;
-        enum fl_outcome_of_fault outcome = load >= 0 ? fault->loads[load].outcome : fault->outcome;
-        if (fl_recovery_measured(outcome)) {
-            values[known++] = (double)(load >= 0 ? fault->loads[load].recovery_ns
-                                                 : fault->recovery_ns);
-        } else if (outcome == FL_FAULT_NOT_RECOVERED) {
-            values[known++] = INFINITY;
-        } else {
-            unknown++;
-            if (first_unknown == NULL) first_unknown = fault;
-        }
+        fl_ns low = 0, high = FL_NEVER;
+        if (load >= 0)
+            fl_recovery_bounds(&fault->loads[load], &low, &high);
+        else
+            fl_recovery_fault_bounds(fault, judgement->record, &low, &high);
+        lows[count] = figure_of(low);
+        highs[count++] = figure_of(high);
+        if (low == high)
+            values[known++] = figure_of(low);
+        else if (first_unknown == NULL)
+            first_unknown = fault;
     }
     out->samples = known;
-    if (known + unknown == 0) {
+    if (count == 0) {
         cannot_tell(out, "no fault of this run is selected by it");
     } else {
-        double *both = fl_new_array(double, faults_count + 1);
-        for (size_t i = 0; i < known + unknown; i++)
-            both[i] = i < known ? values[i] : 0;
-        fl_stats_sort(both, known + unknown);
-        bool best = fl_target_holds(&out->target, stat_of(&out->target, both, known + unknown));
-        for (size_t i = 0; i < known + unknown; i++)
-            both[i] = i < known ? values[i] : INFINITY;
-        fl_stats_sort(both, known + unknown);
-        bool worst = fl_target_holds(&out->target, stat_of(&out->target, both, known + unknown));
+        fl_stats_sort(lows, count);
+        fl_stats_sort(highs, count);
         fl_stats_sort(values, known);
+        double best = stat_of(&out->target, lows, count);
+        bool best_holds = fl_target_holds(&out->target, best);
+        bool worst_holds = fl_target_holds(&out->target, stat_of(&out->target, highs, count));
         if (known > 0) set_state(out, stat_of(&out->target, values, known));
-        if (best != worst)
-            cannot_tell(out, "%zu of %zu recoveries cannot be told, first %s %s: %s", unknown,
-                        known + unknown, first_unknown->fault->kind, first_unknown->fault->target,
+        if (best_holds != worst_holds) {
+            cannot_tell(out, "%zu of %zu recoveries cannot be told, first %s %s: %s", count - known,
+                        count, first_unknown->fault->kind, first_unknown->fault->target,
                         first_unknown->why);
-        else
-            out->state = best ? FL_TARGET_MET : FL_TARGET_MISSED;
-        free(both);
+        } else if (known < count) {
+            /* what is sure is said: at least so much, whatever the unknown ones were */
+            set_state(out, best);
+            out->state = best_holds ? FL_TARGET_MET : FL_TARGET_MISSED;
+            snprintf(out->why, sizeof out->why, "at least; %zu of %zu are not exactly known",
+                     count - known, count);
+        }
     }
     note_samples(out);
+    free(highs);
+    free(lows);
     free(values);
 }
 

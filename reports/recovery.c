@@ -266,6 +266,36 @@ bool fl_recovery_covers(const struct fl_fault_view *faults, size_t count, int lo
     return false;
 }
 
+void fl_recovery_bounds(const struct fl_recovery *recovery, fl_ns *low, fl_ns *high)
+{
+    *low = 0;
+    *high = FL_NEVER;
+    if (fl_recovery_measured(recovery->outcome)) {
+        *low = *high = recovery->recovery_ns;
+    } else if (recovery->outcome == FL_FAULT_NOT_RECOVERED) {
+        *low = FL_NEVER;
+    } else if (recovery->outcome == FL_FAULT_BOTTLENECK) {
+        *low = recovery->low_ns;
+        *high = recovery->high_ns;
+    }
+}
+
+void fl_recovery_fault_bounds(const struct fl_fault_view *fault, const struct fl_record *record,
+                              fl_ns *low, fl_ns *high)
+{
+    bool any = false;
+    *low = *high = 0;
+    for (size_t i = 0; i < record->loads_count; i++) {
+        if (!fault->fault->on_path[i]) continue;
+        fl_ns own_low = 0, own_high = 0;
+        fl_recovery_bounds(&fault->loads[i], &own_low, &own_high);
+        *low = fl_ns_max(*low, own_low);
+        *high = fl_ns_max(*high, own_high);
+        any = true;
+    }
+    if (!any) *high = FL_NEVER;
+}
+
 void fl_recovery_settle(struct fl_fault_view *fault, const struct fl_record *record)
 {
     bool any = false;

@@ -44,6 +44,7 @@ struct fl_recovery {
     fl_ns at[FL_INSTANTS]; /* FL_NEVER: did not happen */
     fl_ns recovery_ns;     /* measured; 0 when absorbed or ridden out; FL_NEVER otherwise */
     fl_ns adaptation_ns;   /* ridden out: steady - requested; else 0 */
+    fl_ns low_ns, high_ns; /* FL_FAULT_BOTTLENECK: what the true recovery lies between */
     fl_ns horizon_ns;      /* nothing behind this belongs to the fault */
     fl_ns over_ns;         /* its window ends: steady and healed, or the horizon */
     fl_ns resolution_ns;
@@ -71,6 +72,12 @@ void fl_recovery_free(struct fl_fault_view *faults, size_t count);
 void fl_recovery_settle(struct fl_fault_view *fault, const struct fl_record *record);
 /** `recovered`, `overlapped`, … */
 const char *fl_recovery_outcome_name(enum fl_outcome_of_fault outcome);
+/** What the true recovery lies between: one number when it was measured, never when it did not
+ * happen, nothing to never when nobody knows. */
+void fl_recovery_bounds(const struct fl_recovery *recovery, fl_ns *low, fl_ns *high);
+/** The same of a fault over its whole path: the slowest load decides. */
+void fl_recovery_fault_bounds(const struct fl_fault_view *fault, const struct fl_record *record,
+                              fl_ns *low, fl_ns *high);
 /** Absorbed, ridden out or recovered. */
 bool fl_recovery_measured(enum fl_outcome_of_fault outcome);
 /** Was t inside a fault's window on this load? */

@@ -210,6 +210,29 @@ static void a_generator_at_its_limit_in_the_window_cannot_be_told(void **state)
     expect_verdict(&stage, FL_PASS, "1 target met");
 }
 
+static void a_limit_missed_by_more_than_the_generator_was_late_is_missed(void **state)
+{
+    (void)state;
+    struct stage stage;
+    plain_run(&stage); /* 402 ms seen, at most 26 ms of them the generator's */
+    stage_target(&stage, "recovery max < 1ms");
+    stage_fact(stage.load, 8500, "load.health", "\"lag_p99_ns\":20000000,\"lag_max_ns\":26000000");
+    stage_complete(&stage);
+    expect_verdict(&stage, FL_FAILED, "target missed: recovery max < 1ms, measured 376 ms");
+
+    plain_run(&stage); /* it might have been quicker than the limit */
+    stage_target(&stage, "recovery max < 390ms");
+    stage_fact(stage.load, 8500, "load.health", "\"lag_p99_ns\":20000000,\"lag_max_ns\":26000000");
+    stage_complete(&stage);
+    expect_verdict(&stage, FL_CANNOT_TELL, "the load generator was the bottleneck");
+
+    plain_run(&stage); /* with no time to spare it can have made all of it */
+    stage_target(&stage, "recovery max < 1ms");
+    stage_fact(stage.load, 8500, "load.health", "\"lag_p99_ns\":20000000,\"cpu\":0.95");
+    stage_complete(&stage);
+    expect_verdict(&stage, FL_CANNOT_TELL, "the load generator was the bottleneck");
+}
+
 static void a_run_without_operations_cannot_be_told(void **state)
 {
     (void)state;
@@ -286,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_kill_that_is_not_in_the_plan_cannot_be_told),
         cmocka_unit_test(trouble_of_the_harness_cannot_be_told),
         cmocka_unit_test(a_generator_at_its_limit_in_the_window_cannot_be_told),
+        cmocka_unit_test(a_limit_missed_by_more_than_the_generator_was_late_is_missed),
         cmocka_unit_test(a_run_without_operations_cannot_be_told),
         cmocka_unit_test(a_fault_that_was_never_injected_cannot_be_told),
         cmocka_unit_test(a_recovery_nobody_knows_does_not_save_a_missed_target),
