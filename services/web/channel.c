@@ -8,6 +8,7 @@ struct fl_channel {
     const void *args;
     void *state;
     struct fl_pid conn;
+    struct web_flow *flow;
     struct fl_str topic, join_ref;
     bool joined, join_answered, ended;
     struct fl_buf out; /* freed by fl_self_own: callbacks may be killed while they block */
@@ -17,6 +18,7 @@ static void channel_fini(void *ptr)
 {
     struct fl_channel *ch = ptr;
     fl_buf_fini(&ch->out);
+    web_flow_release(ch->flow);
 }
 
 static struct fl_str channel_keep(struct fl_self *self, struct fl_str text)
@@ -35,6 +37,7 @@ static int channel_on_init(struct fl_self *self, void *state, const void *init_a
     ch->server = args->server;
     ch->args = args->args;
     ch->conn = args->conn;
+    ch->flow = args->flow;
     ch->topic = channel_keep(self, args->topic);
     ch->join_ref = channel_keep(self, args->join_ref);
     ch->state = fl_self_alloc(self, args->server->state_bytes + 1);
@@ -227,8 +230,10 @@ static void channel_on_conn(struct fl_channel *ch, const struct fl_msg *msg)
 static void channel_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
 {
     struct fl_channel *ch = state;
+    bool from_conn = fl_pid_eq(msg->from, ch->conn);
+    if (from_conn) atomic_fetch_sub(&ch->flow->bytes, msg->len);
     if (ch->ended) return;
-    if (fl_pid_eq(msg->from, ch->conn))
+    if (from_conn)
         channel_on_conn(ch, msg);
     else if (ch->server->on_message != NULL)
         ch->server->on_message(ch, ch->state, msg);

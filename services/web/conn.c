@@ -88,6 +88,7 @@ static void conn_next_request(struct web_conn *conn)
 {
     conn->said_continue = false;
     conn->request_ns = 0;
+    conn->heard_ns = fl_self_now(conn->self); /* a handler may have waited long */
     if (conn->http != NULL) fl_http_reset(conn->http);
     if (conn->out.cap > 64 * 1024) fl_buf_fini(&conn->out);
 }

@@ -2,7 +2,13 @@
 #include "services/web/inside.h"
 
 #define DISPATCH_NULL ((struct fl_str){0})
-#define DISPATCH_BOX_MAX 10000 /* messages that wait in a channel's mailbox */
+#define DISPATCH_BOX_MAX 10000               /* messages that wait in a channel's mailbox */
+#define DISPATCH_BYTES_MAX ((size_t)8 << 20) /* bytes of them that its client sent */
+
+void web_flow_release(struct web_flow *flow)
+{
+    if (atomic_fetch_sub(&flow->refs, 1) == 1) free(flow);
+}
 
 static struct fl_str slot_join_ref(const struct web_slot *slot)
 {
@@ -31,6 +37,7 @@ static void slot_drop(struct web_conn *conn, struct web_slot *slot)
 {
     struct web_socket *socket = conn->socket;
     fl_demonitor(conn->self, slot->monitor);
+    web_flow_release(slot->flow);
     free(slot->topic);
     free(slot->join_ref);
     *slot = socket->slots[--socket->slots_count];
@@ -56,9 +63,12 @@ static void dispatch_reply(struct web_conn *conn, struct fl_str join_ref, struct
 }
 
 /* Hands ref, event and payload to a channel. FL_EFULL: it is not keeping up. */
-static int dispatch_send(struct web_conn *conn, struct fl_pid channel, uint32_t tag,
+static int dispatch_send(struct web_conn *conn, const struct web_slot *slot, uint32_t tag,
                          const struct fl_channel_msg *msg)
 {
+    size_t waiting = atomic_load(&slot->flow->bytes);
+    if (tag == WEB_EVENT && waiting > 0 && waiting + msg->payload.len > DISPATCH_BYTES_MAX)
+        return FL_EFULL;
     struct web_item item = {
         .ref_len = (uint32_t)msg->ref.len,
         .event_len = (uint32_t)msg->event.len,
@@ -72,7 +82,10 @@ static int dispatch_send(struct web_conn *conn, struct fl_pid channel, uint32_t 
     fl_buf_add(out, msg->ref.at, msg->ref.len);
     fl_buf_add(out, msg->event.at, msg->event.len);
     fl_buf_add(out, msg->payload.at, msg->payload.len);
-    return fl_send(conn->self, channel, tag, out->at, out->len);
+    atomic_fetch_add(&slot->flow->bytes, out->len); /* the channel takes it off */
+    int rc = fl_send(conn->self, slot->pid, tag, out->at, out->len);
+    if (rc != 0) atomic_fetch_sub(&slot->flow->bytes, out->len);
+    return rc;
 }
 
 static bool dispatch_topic_is(const char *pattern, struct fl_str topic)
@@ -96,7 +109,10 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
                           const struct fl_channel_msg *msg)
 {
     struct web_socket *socket = conn->socket;
+    struct web_flow *flow = fl_new(struct web_flow);
+    atomic_init(&flow->refs, 2);
     struct web_channel_args args = {
+        .flow = flow,
         .server = server,
         .topic = msg->topic,
         .join_ref = msg->join_ref,
@@ -106,7 +122,10 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
     struct fl_spawn_opts opts = {.args = &args, .shard = -1, .mailbox_max = DISPATCH_BOX_MAX};
     struct fl_pid pid = FL_NO_PID;
     int rc = fl_spawn(conn->self, &web_channel_server, &opts, &pid);
-    if (rc != 0) return rc;
+    if (rc != 0) {
+        free(flow); /* its on_init cannot fail: there was no process */
+        return rc;
+    }
     if (socket->slots_count == socket->slots_cap) {
         socket->slots_cap = socket->slots_cap == 0 ? 2 : socket->slots_cap * 2;
         socket->slots = fl_realloc(socket->slots, socket->slots_cap * sizeof *socket->slots);
@@ -116,9 +135,10 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
         .topic_len = msg->topic.len,
         .join_ref = msg->join_ref.at != NULL ? fl_str_dup(msg->join_ref) : NULL,
         .pid = pid,
+        .flow = flow,
         .monitor = fl_monitor(conn->self, pid),
     };
-    return dispatch_send(conn, pid, WEB_JOIN, msg);
+    return dispatch_send(conn, &socket->slots[socket->slots_count - 1], WEB_JOIN, msg);
 }
 
 static void dispatch_join(struct web_conn *conn, const struct fl_channel_msg *msg)
@@ -154,7 +174,7 @@ static void dispatch_leave(struct web_conn *conn, const struct fl_channel_msg *m
         return;
     }
     if (dispatch_is_stale(slot, msg)) return;
-    dispatch_send(conn, slot->pid, WEB_LEAVE, msg);
+    dispatch_send(conn, slot, WEB_LEAVE, msg);
     slot_drop(conn, slot);
 }
 
@@ -167,7 +187,7 @@ static void dispatch_event(struct web_conn *conn, const struct fl_channel_msg *m
         return;
     }
     if (dispatch_is_stale(slot, msg)) return;
-    if (dispatch_send(conn, slot->pid, WEB_EVENT, msg) == FL_EFULL)
+    if (dispatch_send(conn, slot, WEB_EVENT, msg) == FL_EFULL)
         dispatch_reply(conn, slot_join_ref(slot), msg->ref, msg->topic, "error",
                        FL_STR("{\"reason\":\"too many messages\"}"));
 }

@@ -52,12 +52,21 @@ struct fl_web {
     struct fl_buf extra; /* header lines */
 };
 
+/* How many bytes of a client wait in a channel's mailbox; shared by both processes. */
+struct web_flow {
+    atomic_uint refs;
+    atomic_size_t bytes;
+};
+/** One less user; frees at zero. */
+void web_flow_release(struct web_flow *flow);
+
 /* One channel of a connection. */
 struct web_slot {
     char *topic, *join_ref; /* join_ref NULL: none */
     size_t topic_len;
     struct fl_pid pid;
     uint64_t monitor;
+    struct web_flow *flow;
     bool joined;
 };
 
@@ -106,6 +115,7 @@ struct web_channel_args {
     const struct fl_channel_server *server;
     struct fl_str topic, join_ref;
     struct fl_pid conn;
+    struct web_flow *flow;
     const void *args;
 };
 

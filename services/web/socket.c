@@ -20,6 +20,7 @@ void web_socket_free(struct web_socket *socket)
 {
     if (socket == NULL) return;
     for (size_t i = 0; i < socket->slots_count; i++) {
+        web_flow_release(socket->slots[i].flow);
         free(socket->slots[i].topic);
         free(socket->slots[i].join_ref);
     }
