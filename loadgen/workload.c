@@ -63,7 +63,8 @@ const struct fl_workload fl_workloads[] = {
      .help = "viewers of a live page that must keep being fresh",
      .driver = &fl_driver_dashboard,
      .standard_rate_per_s = 2,
-     .standard_users = 5},
+     .standard_users = 5,
+     .is_poisson = true},
     {0},
 };
 
