@@ -418,6 +418,109 @@ static void a_blocking_job_lets_its_neighbours_run(void **state)
     fl_node_free(node);
 }
 
+/* ---- a kill waits for a job that may still read the stack */
+
+struct job_world {
+    struct gate gate;
+    struct fl_pid waiter, watcher;
+    bool was_open_at_down;
+};
+
+static void job_waiter_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    struct job_world *world;
+    memcpy(&world, msg->data, sizeof world);
+    fl_send(self, world->watcher, GO, NULL, 0); /* heard once we are in the job */
+    fl_blocking(self, wait_for_gate, &world->gate, NULL);
+}
+
+static void job_watcher_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    struct job_world *world = *(struct job_world **)state;
+    fl_monitor(self, world->waiter);
+    fl_exit(self, world->waiter, fl_reason_of(FL_EXIT_KILL));
+    fl_timer_start(self, fl_ms(20), 0); /* a DOWN that comes too early comes before this */
+}
+
+static void job_watcher_on_timer(struct fl_self *self, void *state, uint64_t ref, uint32_t tag)
+{
+    struct job_world *world = *(struct job_world **)state;
+    pthread_mutex_lock(&world->gate.lock);
+    world->gate.is_open = true;
+    pthread_cond_signal(&world->gate.opened);
+    pthread_mutex_unlock(&world->gate.lock);
+}
+
+static void job_watcher_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
+                                const struct fl_reason *reason)
+{
+    struct job_world *world = *(struct job_world **)state;
+    pthread_mutex_lock(&world->gate.lock);
+    world->was_open_at_down = world->gate.is_open;
+    world->gate.is_open = true;
+    pthread_cond_signal(&world->gate.opened);
+    pthread_mutex_unlock(&world->gate.lock);
+    fl_node_stop(fl_self_node(self), 0);
+}
+
+static int job_watcher_on_init(struct fl_self *self, void *state, const void *args)
+{
+    *(const void **)state = args;
+    return 0;
+}
+
+static const struct fl_server job_waiter_server = {.name = "waiter", .on_cast = job_waiter_on_cast};
+static const struct fl_server job_watcher_server = {
+    .name = "watcher",
+    .state_bytes = sizeof(struct job_world *),
+    .on_init = job_watcher_on_init,
+    .on_cast = job_watcher_on_cast,
+    .on_timer = job_watcher_on_timer,
+    .on_down = job_watcher_on_down,
+};
+
+static void a_process_killed_in_a_job_ends_when_the_job_does(void **state)
+{
+    struct fl_node *node = open_node(1);
+    struct job_world world = {.gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false}};
+    struct job_world *at = &world;
+    world.waiter = spawn_on(node, 0, &job_waiter_server, NULL);
+    world.watcher = spawn_on(node, 0, &job_watcher_server, &world);
+    fl_node_send(node, world.waiter, GO, &at, sizeof at);
+    assert_int_equal(fl_node_run(node), 0);
+    fl_node_free(node);
+    assert_true(world.was_open_at_down);
+}
+
+/* ---- a name is free before its end is heard, also over there */
+
+static void namer_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    int *wrong;
+    memcpy(&wrong, msg->data, sizeof wrong);
+    for (int i = 0; i < 500; i++) {
+        struct fl_spawn_opts opts = {.name = "short", .shard = 1};
+        struct fl_pid pid = FL_NO_PID;
+        if (fl_spawn(self, &double_server, &opts, &pid) != 0) ++*wrong;
+        if (fl_call(self, pid, DIE, NULL, 0, NULL, 0, NULL, fl_s(20)) != FL_EDIED) ++*wrong;
+        if (fl_whereis(fl_self_node(self), "short").bits != 0) ++*wrong;
+    }
+    fl_node_stop(fl_self_node(self), 0);
+}
+
+static const struct fl_server namer_server = {.name = "namer", .on_cast = namer_on_cast};
+
+static void b39_a_name_is_free_before_its_end_is_heard_on_another_shard(void **state)
+{
+    struct fl_node *node = open_node(2);
+    int wrong = 0, *at = &wrong;
+    struct fl_pid namer = spawn_on(node, 0, &namer_server, NULL);
+    fl_node_send(node, namer, GO, &at, sizeof at);
+    assert_int_equal(fl_node_run(node), 0);
+    fl_node_free(node);
+    assert_int_equal(wrong, 0);
+}
+
 /* ---- a storm: processes on both shards start, link, watch, call and end each other */
 
 #define STORM_STEPS 4000
@@ -616,6 +719,8 @@ int main(void)
         cmocka_unit_test(a_shared_block_is_read_on_both_shards_and_freed_once),
         cmocka_unit_test(an_echo_server_answers_100_peers_and_closes_them_at_stop),
         cmocka_unit_test(a_blocking_job_lets_its_neighbours_run),
+        cmocka_unit_test(a_process_killed_in_a_job_ends_when_the_job_does),
+        cmocka_unit_test(b39_a_name_is_free_before_its_end_is_heard_on_another_shard),
         cmocka_unit_test(a_storm_of_starts_calls_and_kills_ends_cleanly),
     };
     return cmocka_run_group_tests_name("two shards", tests, NULL, NULL);
