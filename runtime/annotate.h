@@ -31,6 +31,7 @@
 #endif
 
 #if FL_TSAN
+/* ThreadSanitizer's own names for what it has no header for. */
 void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
