@@ -7,6 +7,8 @@
 #include "services/chat/talk.h"
 #include "services/web/web.h"
 
+#define CHAT_SUP_NAME "chat"
+
 static void chat_health(struct fl_self *self, struct fl_web *web, const struct fl_web_request *req)
 {
     fl_web_respond_json(self, web, 200, FL_STR("{\"ok\":true}"));
@@ -54,6 +56,27 @@ static void chat_on_limit(void *cx, const char *child_id)
     fl_node_stop(cx, 70);
 }
 
+/* Watches the two supervisors: without one of them rooms would no longer come back. */
+static int watch_on_init(struct fl_self *self, void *state, const void *args)
+{
+    fl_monitor(self, fl_whereis(fl_self_node(self), FL_ROOMS_NAME));
+    fl_monitor(self, fl_whereis(fl_self_node(self), CHAT_SUP_NAME));
+    return 0;
+}
+
+static void watch_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
+                          const struct fl_reason *reason)
+{
+    bool asked = reason->kind == FL_EXIT_SHUTDOWN || reason->kind == FL_EXIT_NORMAL;
+    if (!asked) chat_on_limit(fl_self_node(self), NULL);
+}
+
+static const struct fl_server watch_server = {
+    .name = "chat.watch",
+    .on_init = watch_on_init,
+    .on_down = watch_on_down,
+};
+
 static int chat_start_rooms(struct fl_node *node)
 {
     struct fl_pid pid;
@@ -78,11 +101,14 @@ static int chat_start_rooms(struct fl_node *node)
         .within_ns = fl_s(10),
         .children = &door,
         .children_count = 1,
-        .name = "chat",
+        .name = CHAT_SUP_NAME,
         .on_limit = chat_on_limit,
         .limit_cx = node,
     };
-    return fl_sup_start(node, NULL, &chat, &pid);
+    rc = fl_sup_start(node, NULL, &chat, &pid);
+    if (rc != 0) return rc;
+    const struct fl_spawn_opts watch = {.shard = -1};
+    return fl_node_spawn(node, &watch_server, &watch, &pid);
 }
 
 int fl_chat_start(struct fl_node *node, const struct fl_service_opts *opts, struct fl_err *err)

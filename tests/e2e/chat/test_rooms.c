@@ -247,6 +247,21 @@ static void a_server_that_stops_asks_its_people_to_come_back(void **state)
     client_close(&ana);
 }
 
+/* Rooms could not come back any more: the program ends, and who supervises it starts it again. */
+static void without_its_supervisor_the_program_ends_rather_than_limps(void **state)
+{
+    struct world *world = *state;
+    struct client ana;
+    enter(&ana, world, "lobby", "ana");
+    fl_node_exit(world->node, fl_whereis(world->node, "rooms"), fl_reason_of(FL_EXIT_KILL));
+    client_expect(&ana, "close 1012");
+    client_close(&ana);
+    pthread_join(world->thread, NULL);
+    assert_int_equal(world->exit_code, 70);
+    fl_node_free(world->node);
+    world->node = NULL;
+}
+
 static void names_and_joins_that_make_no_sense_are_refused(void **state)
 {
     static const char *const cases[][2] = {
@@ -284,6 +299,7 @@ int main(void)
         STORY(a_message_over_the_limit_is_refused_before_it_is_here),
         STORY(a_reader_that_is_too_slow_is_disconnected),
         STORY(a_server_that_stops_asks_its_people_to_come_back),
+        STORY(without_its_supervisor_the_program_ends_rather_than_limps),
         STORY(names_and_joins_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
