@@ -3,7 +3,7 @@
 #include "runtime/base/json.h"
 #include "runtime/core.h"
 
-#define LINE_MAX_BYTES (64u * 1024)
+#define LINE_MAX_BYTES ((size_t)64 * 1024)
 
 void fl_control_list(struct fl_node *node, const char *glob, void (*fn)(void *cx, const char *name),
                      void *cx)

@@ -229,5 +229,6 @@ char fl_os_state(pid_t pid)
     if (got <= 0) return 0;
     text[got] = '\0';
     const char *paren = strrchr(text, ')'); /* the name before it may hold anything */
-    return paren != NULL && paren[1] == ' ' ? paren[2] : 0;
+    if (paren == NULL || paren[1] != ' ') return 0;
+    return paren[2];
 }

@@ -19,13 +19,9 @@ void fl_signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_re
 {
     FL_ASSERT(self->pid.bits != 0);
     bool is_link = (flags & FL_SIG_IS_LINK) != 0;
-    if (!is_link && reason->kind == FL_EXIT_KILL) {
-        struct fl_reason killed = *reason;
-        killed.kind = FL_EXIT_KILLED;
-        fl_proc_doom(self, &killed);
-    } else if (!is_link && reason->kind == FL_EXIT_CRASH) {
-        fl_proc_doom(self, reason);
-    } else if (self->flags & FL_PROC_TRAPS) {
+    bool is_kill = !is_link && reason->kind == FL_EXIT_KILL;
+    bool is_final = is_kill || (!is_link && reason->kind == FL_EXIT_CRASH);
+    if (!is_final && (self->flags & FL_PROC_TRAPS)) {
         struct fl_sig *sig = fl_sig_new(self->shard, FL_SIG_EXIT, self->pid, from);
         sig->flags = flags;
         sig->reason = *reason;
@@ -36,9 +32,12 @@ void fl_signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_re
             self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
             fl_shard_ready(self);
         }
-    } else if (reason->kind != FL_EXIT_NORMAL || fl_pid_eq(from, self->pid)) {
-        fl_proc_doom(self, reason);
+        return;
     }
+    if (reason->kind == FL_EXIT_NORMAL && !fl_pid_eq(from, self->pid)) return;
+    struct fl_reason seen = *reason;
+    if (is_kill) seen.kind = FL_EXIT_KILLED;
+    fl_proc_doom(self, &seen);
 }
 
 /* What comes back when nobody is there. */

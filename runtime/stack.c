@@ -16,8 +16,8 @@ struct fl_transfer jump_fcontext(void *to, void *data);
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
-#define STACK_BYTES_DEFAULT (256u * 1024) /* of address space; memory is what is touched */
-#define STACK_MPROTECT_MAX 30000u         /* default vm.max_map_count ends at 32,738 of them */
+#define STACK_BYTES_DEFAULT ((size_t)256 * 1024) /* of address space; memory is what is touched */
+#define STACK_MPROTECT_MAX 30000u /* default vm.max_map_count ends at 32,738 of them */
 #define STACK_CANARY UINT64_C(0x5afe57ac4b07700d)
 
 enum { GUARD_CANARY, GUARD_MPROTECT, GUARD_MADVISE };
@@ -65,7 +65,7 @@ FL_NO_TSAN static void stack_arrived(struct fl_transfer transfer)
     size_t size = 0;
     __sanitizer_finish_switch_fiber(from->shard->stack->asan_fake, &bottom, &size);
     if (from == &from->shard->main_stack) {
-        from->base = (char *)(uintptr_t)bottom;
+        from->base = (char *)bottom;
         from->bytes = size;
     }
 #endif

@@ -42,8 +42,8 @@ void fl_sup_child_remove(struct fl_sup_children *children, struct fl_sup_child *
     FL_ASSERT(child->pid.bits == 0);
     fl_map_remove(&children->by_id, &child->by_id);
     fl_list_remove(&child->in_order);
-    free((char *)(uintptr_t)child->spec.id);
-    free((char *)(uintptr_t)child->spec.name);
+    free((char *)child->spec.id);
+    free((char *)child->spec.name);
     free(child);
 }
 

@@ -2,8 +2,8 @@
 
 #include "runtime/core.h"
 
-#define TCP_OUT_MAX_DEFAULT (4u * 1024 * 1024)
-#define TCP_READ_BYTES (64u * 1024)
+#define TCP_OUT_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
+#define TCP_READ_BYTES ((size_t)64 * 1024)
 #define TCP_UNREAD_MAX                                                                 \
     (256u * 1024)          /* bytes in the owner's mailbox above which we stop reading \
                             */
@@ -247,8 +247,8 @@ static int tcp_write_both(struct fl_tcp *tcp, const void *head, size_t head_len,
     if (tcp->is_closed || tcp->has_ended || tcp->port.owner == NULL) return FL_ESTATE;
     if (head_len + body_len == 0) return 0;
     if (tcp->out_bytes + head_len + body_len > tcp->out_max && tcp->out_bytes > 0) return FL_EFULL;
-    uv_buf_t bufs[2] = {uv_buf_init((char *)(uintptr_t)head, (unsigned)head_len),
-                        uv_buf_init((char *)(uintptr_t)body, (unsigned)body_len)};
+    uv_buf_t bufs[2] = {uv_buf_init((char *)head, (unsigned)head_len),
+                        uv_buf_init((char *)body, (unsigned)body_len)};
     if (tcp->out_bytes == 0) {
         unsigned first = head_len == 0 ? 1 : 0;
         unsigned count = (head_len > 0 ? 1u : 0u) + (body_len > 0 ? 1u : 0u);
