@@ -4,9 +4,8 @@
 
 #define TCP_OUT_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
 #define TCP_READ_BYTES ((size_t)64 * 1024)
-#define TCP_UNREAD_MAX                                                                 \
-    (256u * 1024)          /* bytes in the owner's mailbox above which we stop reading \
-                            */
+/* bytes in the owner's mailbox above which we stop reading */
+#define TCP_UNREAD_MAX ((size_t)256 * 1024)
 #define TCP_BOX_HIGH 1000u /* the same for a mailbox that is long for other reasons */
 #define TCP_BACKLOG 511
 #define TCP_DRAIN_WITHIN fl_ms(500)
