@@ -300,19 +300,6 @@ static void a18_after_unlink_no_exit_arrives(void **state)
     expect_alive(w, "");
 }
 
-static void a19_an_exit_that_is_queued_survives_unlink(void **state)
-{
-    struct world *w = *state;
-    tell(w, w->p, DO_TRAP, w->p, 0);
-    tell(w, w->p, DO_LINK, w->q, 0);
-    struct order order = {.who = w->q};
-    /* in one run: the exit is in the mailbox when the unlink is handled, whatever the order */
-    tell(w, w->q, DO_DIE, w->q, FL_EXIT_ERROR);
-    fl_node_send(w->node, w->p, DO_UNLINK, &order, sizeof order);
-    fl_sim_run(w->node, 0);
-    expect_alive(w, "exit error\n");
-}
-
 static void a20_a_link_to_the_dead_is_an_exit_noproc(void **state)
 {
     struct world *w = *state;
@@ -372,7 +359,6 @@ int main(void)
         STORY(a14_a_linked_kill_is_trappable),
         STORY(a17_two_links_give_one_signal),
         STORY(a18_after_unlink_no_exit_arrives),
-        STORY(a19_an_exit_that_is_queued_survives_unlink),
         STORY(a20_a_link_to_the_dead_is_an_exit_noproc),
         STORY(a21_a_link_to_the_dead_ends_one_that_does_not_trap),
         STORY(a22_links_to_itself_and_unlinks_of_nothing_do_nothing),

@@ -313,6 +313,23 @@ static void b42_exit_comes_before_down(void **state)
     expect_diary(w, "exit\ndown normal\n");
 }
 
+static void link_kill_and_unlink_b(struct fl_self *self, struct world *world)
+{
+    fl_self_trap_exits(self, true);
+    fl_link(self, world->b);
+    fl_exit(self, world->b, fl_reason_of(FL_EXIT_KILL));
+    /* waits for its end, so that the EXIT is in the mailbox when unlink is called */
+    fl_call(self, world->b, HOLD_CALL, NULL, 0, NULL, 0, NULL, FL_NEVER);
+    fl_unlink(self, world->b);
+}
+
+static void a19_an_exit_that_is_queued_survives_unlink(void **state)
+{
+    struct world *w = *state;
+    act(w, w->a, link_kill_and_unlink_b);
+    expect_diary(w, "exit\n");
+}
+
 /* ---- names and dead pids */
 
 static void b45_a_name_has_one_owner_and_a_process_one_name(void **state)
@@ -646,6 +663,7 @@ int main(void)
         STORY(b40_resources_are_closed_before_the_down),
         STORY(b41_messages_come_before_the_down),
         STORY(b42_exit_comes_before_down),
+        STORY(a19_an_exit_that_is_queued_survives_unlink),
         STORY(b45_a_name_has_one_owner_and_a_process_one_name),
         STORY(b46_a_message_to_the_dead_is_dropped_without_an_error),
         STORY(d111_a_full_mailbox_says_so_and_still_takes_signals),
