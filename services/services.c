@@ -5,8 +5,7 @@
 #include "services/queue/queue.h"
 
 const struct fl_service fl_services[] = {
-    {"chat", "chat rooms over Phoenix channels, with presence", "/health",
-     fl_chat_start},
+    {"chat", "chat rooms over Phoenix channels, with presence", "/health", fl_chat_start},
     {"queue", "a job queue over HTTP; acknowledged jobs survive SIGKILL", "/health",
      fl_queue_start},
     {"dashboard", "live figures of a run, or of its own node, for a browser", "/health",
