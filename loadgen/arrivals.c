@@ -4,6 +4,9 @@ static void arrivals_advance(struct fl_arrivals *arrivals)
 {
     if (arrivals->spacing == FL_SPACING_POISSON)
         arrivals->elapsed_ns += fl_rng_exp(&arrivals->rng, arrivals->gap_ns);
+    else if (arrivals->spacing == FL_SPACING_SCATTERED)
+        arrivals->elapsed_ns = ((double)arrivals->number + fl_rng_unit(&arrivals->rng)) *
+                               arrivals->gap_ns;
     else /* multiplied, not added up: no rounding error grows with the length of a run */
         arrivals->elapsed_ns = arrivals->phase_ns + (double)arrivals->number * arrivals->gap_ns;
     arrivals->next_ns = arrivals->t0_ns + (fl_ns)arrivals->elapsed_ns;

@@ -8,6 +8,7 @@
 
 enum fl_spacing {
     FL_SPACING_CONSTANT = 0, /* one gap apart, from a seeded phase */
+    FL_SPACING_SCATTERED,    /* one in each gap, anywhere in it: against what itself ticks evenly */
     FL_SPACING_POISSON,      /* independent of each other, as people are */
 };
 

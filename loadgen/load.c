@@ -84,7 +84,7 @@ void fl_load_start(struct fl_load *load, fl_ns t0_ns, fl_ns until_ns)
             .rate_per_s = stream->rate_per_s,
             .seed = load->seed,
             .name = stream->name,
-            .spacing = load->workload->is_poisson ? FL_SPACING_POISSON : FL_SPACING_CONSTANT,
+            .spacing = load->workload->is_scattered ? FL_SPACING_SCATTERED : FL_SPACING_CONSTANT,
             .t0_ns = t0_ns,
             .until_ns = until_ns,
         };

@@ -30,8 +30,8 @@ struct fl_workload {
     double standard_rate_per_s; /* when only users are given and needs_rate is false; per user */
     int standard_users; /* when users are absent; 0: as many slots as rate × timeout needs */
     bool needs_rate;    /* false: users alone make the load */
-    bool is_poisson; /* arrivals independent of each other, not evenly spaced: for what itself ticks
-                        evenly, so that the one does not stand still against the other */
+    bool is_scattered;  /* arrivals anywhere in their gap, not evenly spaced: for what itself ticks
+                           evenly, so that the one does not stand still against the other */
 };
 struct fl_driver;
 

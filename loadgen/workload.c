@@ -64,7 +64,7 @@ const struct fl_workload fl_workloads[] = {
      .driver = &fl_driver_dashboard,
      .standard_rate_per_s = 2,
      .standard_users = 5,
-     .is_poisson = true},
+     .is_scattered = true},
     {0},
 };
 

@@ -103,6 +103,27 @@ static void poisson_arrivals_keep_the_rate_but_not_the_gap(void **state)
     assert_in_range(short_gaps * 100 / count, 60, 66);
 }
 
+static void scattered_arrivals_come_one_in_each_gap(void **state)
+{
+    (void)state;
+    struct fl_arrivals_opts opts = at_200_per_s();
+    opts.spacing = FL_SPACING_SCATTERED;
+    opts.until_ns = opts.t0_ns + fl_s(5);
+    struct fl_arrivals arrivals;
+    fl_arrivals_init(&arrivals, &opts);
+    size_t late_half = 0;
+    fl_ns due_ns;
+    uint64_t number, count = 0;
+    while (fl_arrivals_pop(&arrivals, FL_NEVER - 1, &due_ns, &number)) {
+        fl_ns in_gap_ns = due_ns - opts.t0_ns - (fl_ns)count * fl_ms(5);
+        assert_true(in_gap_ns >= 0 && in_gap_ns < fl_ms(5));
+        late_half += in_gap_ns >= fl_ms(5) / 2;
+        count++;
+    }
+    assert_int_equal(count, 1000);
+    assert_in_range(late_half, 437, 563); /* four standard deviations around half */
+}
+
 static void after_a_stop_nothing_is_due_any_more(void **state)
 {
     (void)state;
@@ -133,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_wakes_late_still_gets_every_arrival_with_its_true_due_time),
         cmocka_unit_test(the_seed_decides_the_phase_and_the_name_keeps_streams_apart),
         cmocka_unit_test(poisson_arrivals_keep_the_rate_but_not_the_gap),
+        cmocka_unit_test(scattered_arrivals_come_one_in_each_gap),
         cmocka_unit_test(after_a_stop_nothing_is_due_any_more),
         cmocka_unit_test(a_load_without_a_rate_has_no_arrivals),
     };
