@@ -150,6 +150,9 @@ static int call_check_args(const struct fl_cli_call *call)
     const struct fl_cli_command *command = call->command;
     if (call->args_count < command->args_min)
         return fl_cli_usage(command, "%s needs %s", command->name, command->args);
+    if (command->rest && call->args_count > command->args_max)
+        return fl_cli_usage(command, "write -- before your command: faultline %s -- %.60s …",
+                            command->name, call->args[command->args_max]);
     if (command->args_max >= 0 && call->args_count > command->args_max)
         return fl_cli_usage(command, "%s does not take \"%.60s\"", command->name,
                             call->args[command->args_max]);
@@ -190,7 +193,7 @@ int fl_cli_main(int argc, char **argv)
     if (command == NULL)
         return fl_cli_usage(NULL, "unknown command \"%.60s\"%s", name,
                             fl_cli_nearest(name, hint, sizeof hint));
-    if (!command->hidden && wants_help(argv + 2)) {
+    if (wants_help(argv + 2)) {
         fl_help_command(command, stdout);
         return FL_EX_PASS;
     }

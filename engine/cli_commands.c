@@ -129,11 +129,12 @@ const struct fl_cli_command fl_cli_commands[] = {
      .options = init_options,
      .args_max = 0,
      .rest = true,
-     .examples = "faultline init -- node server.js\n"
+     .examples = "faultline init -- node server.js --port 8080\n"
                  "faultline init --out redis.yaml -- redis-server --port '${port}'\n",
      .more =
-         "In COMMAND, ${port} stands for the port that the program shall listen on. Without it\n"
-         "the program finds the port in the environment variable PORT.",
+         "In COMMAND, ${port} stands for the port that the program shall listen on; it also takes\n"
+         "the place of a port written as a number. Without either, the program finds the port in\n"
+         "the environment variable PORT.",
      .run = fl_cli_init},
     {.name = "load",
      .args = "FILE",
@@ -164,10 +165,14 @@ const struct fl_cli_command fl_cli_commands[] = {
      .examples = "source <(faultline completion bash)\n"
                  "faultline completion zsh > ~/.zfunc/_faultline\n",
      .run = fl_cli_completion},
-    {.name = "schema", .help = "", .args_max = 0, .hidden = true, .run = fl_cli_schema},
+    {.name = "schema",
+     .help = "print the JSON Schema of scenarios (docs/scenario.schema.json)",
+     .args_max = 0,
+     .hidden = true,
+     .run = fl_cli_schema},
     {.name = "worker",
      .args = "service|load|links",
-     .help = "",
+     .help = "Faultline's own processes are started with this; not for people",
      .options = worker_options,
      .args_min = 1,
      .args_max = 2,

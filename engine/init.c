@@ -39,10 +39,55 @@ static const char tail[] =
     "  - recovery(kill) max < 5s\n"
     "  - availability(gets) >= 70%%\n";
 
+static bool is_port(const char *text, long least)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > 5 || strspn(text, "0123456789") != len) return false;
+    long port = strtol(text, NULL, 10);
+    return port >= least && port <= 65535;
+}
+
+/* Where the port stands in this argument: after --port, as host:port, or alone at the end. */
+static const char *port_in(const char *const *command, size_t i)
+{
+    static const char *const flags[] = {"--port", "-port", "-p", "--listen", "--http-port"};
+    const char *word = command[i], *before = i > 0 ? command[i - 1] : "-";
+    for (size_t k = 0; k < FL_COUNT(flags); k++) {
+        size_t len = strlen(flags[k]);
+        if (strcmp(before, flags[k]) == 0 && is_port(word, 1)) return word;
+        if (strncmp(word, flags[k], len) == 0 && word[len] == '=' && is_port(word + len + 1, 1))
+            return word + len + 1;
+    }
+    const char *colon = strrchr(word, ':');
+    if (colon != NULL && is_port(colon + 1, 1)) return colon + 1;
+    return command[i + 1] == NULL && before[0] != '-' && is_port(word, 1024) ? word : NULL;
+}
+
+/* A port written as a number is of no use: instances must not share it, so ${port} takes its place.
+ * Returns whether the command knows ${port}; *out_was is the number that it had, or NULL. */
+static bool put_command(struct fl_buf *out, const char *const *command, const char **out_was)
+{
+    bool takes_port = false;
+    *out_was = NULL;
+    for (size_t i = 0; command[i] != NULL; i++)
+        takes_port = takes_port || strstr(command[i], "${port}") != NULL;
+    for (size_t i = 0; command[i] != NULL; i++) {
+        const char *port = takes_port ? NULL : port_in(command, i);
+        char *word = port == NULL ? fl_strdup(command[i])
+                                  : fl_format("%.*s${port}", (int)(port - command[i]), command[i]);
+        if (port != NULL) *out_was = port;
+        takes_port = takes_port || port != NULL;
+        fl_buf_puts(out, i > 0 ? ", " : "");
+        fl_json_put_str(out, fl_str_of(word)); /* JSON's quotes are YAML's too */
+        free(word);
+    }
+    return takes_port;
+}
+
 char *fl_init_text(const char *const *command)
 {
     struct fl_buf out = {0};
-    bool own = command != NULL && command[0] != NULL, takes_port = false;
+    bool own = command != NULL && command[0] != NULL;
     fl_buf_puts(&out, head);
     if (!own) {
         fl_buf_puts(&out,
@@ -52,15 +97,16 @@ char *fl_init_text(const char *const *command)
         return fl_buf_take(&out);
     }
     fl_buf_puts(&out, "  app:\n    command: [");
-    for (size_t i = 0; command[i] != NULL; i++) {
-        fl_buf_puts(&out, i > 0 ? ", " : "");
-        fl_json_put_str(&out, fl_str_of(command[i])); /* JSON's quotes are YAML's too */
-        takes_port = takes_port || strstr(command[i], "${port}") != NULL;
-    }
+    const char *was = NULL;
+    bool takes_port = put_command(&out, command, &was);
     fl_buf_puts(&out, "]\n");
+    if (was != NULL)
+        fl_buf_printf(&out, "    # ${port} is a free port in place of your %s, ", was);
+    else if (takes_port)
+        fl_buf_puts(&out, "    # ${port} is a free port, ");
     fl_buf_puts(&out,
                 takes_port
-                    ? "    # ${port} is a free port, ${dir} a data folder that restarts keep\n"
+                    ? "${dir} a data folder that restarts keep\n"
                     : "    env: {PORT: \"${port}\"}      # the port that it shall listen on\n");
     fl_buf_puts(&out,
                 "    ready: {tcp: \"${port}\"}    # or {http: /healthz}, {log: \"listening\"}, "

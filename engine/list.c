@@ -97,10 +97,10 @@ cJSON *fl_list_make(const char *kind)
     return NULL;
 }
 
-static void print_item(const cJSON *item)
+static void print_item(const cJSON *item, int width)
 {
     const char *aim = fl_json_text(item, "aim", NULL);
-    printf("%-14s %s", fl_json_text(item, "name", ""), fl_json_text(item, "help", ""));
+    printf("%-*s  %s", width, fl_json_text(item, "name", ""), fl_json_text(item, "help", ""));
     if (aim != NULL) printf(" (%s, %s)", aim, fl_json_text(item, "class", ""));
     putchar('\n');
     const cJSON *params = cJSON_GetObjectItemCaseSensitive(item, "params");
@@ -132,8 +132,13 @@ int fl_cli_list(const struct fl_cli_call *call)
         puts(text);
         cJSON_free(text);
     } else {
+        int width = 0;
+        for (const cJSON *item = array->child; item != NULL; item = item->next) {
+            int len = (int)strlen(fl_json_text(item, "name", ""));
+            if (len > width) width = len;
+        }
         for (const cJSON *item = array->child; item != NULL; item = item->next)
-            print_item(item);
+            print_item(item, width);
     }
     cJSON_Delete(array);
     return FL_EX_PASS;

@@ -217,6 +217,30 @@ static void what_init_writes_is_accepted_by_check(void **state)
     }
 }
 
+static void a_port_written_as_a_number_becomes_a_free_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command[6], *written;
+    } rows[] = {
+        {{"true", "--port", "8080"}, "[\"true\", \"--port\", \"${port}\"]"},
+        {{"true", "--port=80", "-v"}, "[\"true\", \"--port=${port}\", \"-v\"]"},
+        {{"true", "-l", "127.0.0.1:9000"}, "[\"true\", \"-l\", \"127.0.0.1:${port}\"]"},
+        {{"true", "-m", "http.server", "8000"}, "\"http.server\", \"${port}\"]"},
+        /* one port is ours to draw; what else is a number stays */
+        {{"true", "-p", "8080", "--peer", "h:81"}, "\"-p\", \"${port}\", \"--peer\", \"h:81\"]"},
+        {{"true", "--port", "${port}", "--peer=h:81"}, "\"${port}\", \"--peer=h:81\"]"},
+        {{"true", "--workers", "2000"}, "\"--workers\", \"2000\"]\n    env: {PORT: "},
+        {{"true", "--port", "70000"}, "\"--port\", \"70000\"]\n    env: {PORT: "},
+    };
+    for (size_t i = 0; i < FL_COUNT(rows); i++) {
+        char *text = fl_init_text(rows[i].command);
+        if (strstr(text, rows[i].written) == NULL)
+            fail_msg("%s not in:\n%s", rows[i].written, text);
+        free(text);
+    }
+}
+
 static void everything_listed_is_there_for_people_and_for_machines(void **state)
 {
     (void)state;
@@ -266,6 +290,7 @@ int main(void)
         cmocka_unit_test(plan_prints_the_same_bytes_for_the_same_seed),
         cmocka_unit_test(the_scenarios_of_the_repository_are_good),
         cmocka_unit_test(what_init_writes_is_accepted_by_check),
+        cmocka_unit_test(a_port_written_as_a_number_becomes_a_free_one),
         cmocka_unit_test(everything_listed_is_there_for_people_and_for_machines),
         cmocka_unit_test(completion_scripts_know_every_command_and_option),
     };

@@ -113,13 +113,15 @@ static void what_is_not_written_has_its_standard(void **state)
     fl_scenario_free(s);
 }
 
-static void without_a_name_the_file_gives_it(void **state)
+static void the_least_that_a_file_may_say_has_a_name_and_times(void **state)
 {
     (void)state;
-    struct fl_scenario *s = parse_with("faultline: 1\nduration: 1s\nservices: {q: {use: queue}}\n",
-                                       NULL);
+    struct fl_scenario *s = parse_with("faultline: 1\nservices: {q: {use: queue}}\n", NULL);
     assert_string_equal(s->name, "t");
     assert_false(s->has_seed);
+    assert_int_equal(s->warmup_ns, fl_s(3));
+    assert_int_equal(s->duration_ns, fl_s(30));
+    assert_int_equal(s->calm_ns, fl_s(5));
     fl_scenario_free(s);
 }
 
@@ -243,7 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_what_is_meant),
         cmocka_unit_test(what_is_not_written_has_its_standard),
-        cmocka_unit_test(without_a_name_the_file_gives_it),
+        cmocka_unit_test(the_least_that_a_file_may_say_has_a_name_and_times),
         cmocka_unit_test(json_is_yaml_too),
         cmocka_unit_test(set_changes_adds_and_appends),
         cmocka_unit_test(what_set_broke_is_said_of_set),

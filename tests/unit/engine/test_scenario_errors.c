@@ -33,8 +33,6 @@ static const struct {
      "t.yaml:1:1: a scenario needs \"faultline\": write faultline: 1"},
     {"faultline: 2\nduration: 1s\nservices: {q: {use: queue}}\n",
      "t.yaml:1:12: this Faultline reads version 1 of the format, not \"2\""},
-    {"faultline: 1\nservices: {q: {use: queue}}\n",
-     "t.yaml:1:1: a scenario needs \"duration\": how long the storm lasts, such as 30s"},
     {"faultline: 1\nduration: 5s\n",
      "t.yaml:1:1: a scenario needs \"services\": what is started and supervised"},
     {GOOD "warmp: 3s\n",
