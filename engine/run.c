@@ -154,7 +154,8 @@ static int judge(const struct fl_run *run)
     fputs(summary.text, stdout);
     if ((formats & FL_FORMAT_HTML) != 0) printf("\nreport  %s/report.html\n", run->folder);
     tell_ci(run, &summary);
-    int code = run->end == FL_END_INTERRUPTED ? FL_EX_INTERRUPTED : (int)summary.verdict;
+    bool interrupted = run->interrupted_ns != 0 || fl_interrupt_came();
+    int code = interrupted ? FL_EX_INTERRUPTED : (int)summary.verdict;
     fl_report_summary_fini(&summary);
     return code;
 }
@@ -182,15 +183,17 @@ static int play(struct fl_run *run, struct fl_err *err)
     if (rc != 0) return rc;
     run->loop = fl_node_loop(run->node);
     fl_run_open_handles(run);
-    rc = start_fleet(run, err);
+    if (run->end == FL_END_NONE) rc = start_fleet(run, err);
     if (rc != 0) fl_run_end(run, FL_END_NOT_STARTED, err->text);
     fl_node_run(run->node);
+    fl_run_close_signals(run);
     return 0;
 }
 
 int fl_run(const struct fl_run_opts *opts)
 {
     signal(SIGPIPE, SIG_IGN);
+    fl_interrupt_note();
     struct fl_run run = {.opts = opts, .scenario = opts->scenario};
     run.link_ports = fl_new_array(int, opts->scenario->links_count);
     struct fl_err err = {0};

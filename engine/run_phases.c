@@ -2,6 +2,7 @@
  * the same three steps: heal what is in effect, let the load account for itself, stop. */
 #include "engine/run_state.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "engine/exit_codes.h"
@@ -12,6 +13,7 @@
 #define HEAL_WITHIN fl_s(5)
 #define DRAIN_WITHIN fl_s(15)  /* beyond the load worker's own limit: it is stuck */
 #define HURRIED_WITHIN fl_s(4) /* the same after Ctrl-C */
+#define TOLD_ONCE_WITHIN fl_ms(500)
 
 const char *const fl_run_phase_names[FL_PHASES] = {"boot", "warm",  "storm",
                                                    "calm", "drain", "stop"};
@@ -34,6 +36,8 @@ static void wait_until(struct fl_run *run, fl_ns at_ns)
     uv_timer_start(&run->phase_timer, on_phase_timer, ms, 0);
 }
 
+static void close_timers(struct fl_run *run);
+
 static void stop(struct fl_run *run)
 {
     if (run->phase == FL_STOP) return;
@@ -43,7 +47,7 @@ static void stop(struct fl_run *run)
     run->links = NULL;
     fl_load_client_close(run->load);
     run->load = NULL;
-    fl_run_close_handles(run);
+    close_timers(run);
     fl_node_stop(run->node, 0);
 }
 
@@ -66,6 +70,14 @@ void fl_run_on_load_done(void *cx)
     stop_when_settled(run);
 }
 
+/* The load gives up what is in flight; where none runs there is nothing to wait for. */
+static void hurry(struct fl_run *run)
+{
+    if (run->load != NULL) fl_load_client_send(run->load, "{\"op\":\"stop\"}");
+    if (run->load == NULL || run->t0_ns == 0) run->load_done = true;
+    wait_until(run, fl_now() + HURRIED_WITHIN);
+}
+
 /* Heals, lets the load drain (or ends it), and stops once both are done or the time is over. */
 static void wind_down(struct fl_run *run, bool in_time)
 {
@@ -74,11 +86,10 @@ static void wind_down(struct fl_run *run, bool in_time)
         enter(run, FL_DRAIN);
     else
         run->phase = FL_DRAIN; /* nothing is in flight yet, so there is nothing to tell */
-    if (!in_time) {
-        if (run->load != NULL) fl_load_client_send(run->load, "{\"op\":\"stop\"}");
-        if (run->load == NULL || run->t0_ns == 0) run->load_done = true;
-    }
-    wait_until(run, fl_now() + (in_time ? DRAIN_WITHIN : HURRIED_WITHIN));
+    if (in_time)
+        wait_until(run, fl_now() + DRAIN_WITHIN);
+    else
+        hurry(run);
     if (run->injector != NULL)
         fl_injector_heal(run->injector, HEAL_WITHIN, on_healed, run);
     else
@@ -178,36 +189,73 @@ static void on_tick(uv_timer_t *timer)
         fl_run_trouble(run, "the journal could not be written: is the disk full?");
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+/* timeout(1), shells and a closing terminal tell the same thing two or three times. */
+static bool is_told_again(const struct fl_run *run, int number)
 {
-    struct fl_run *run = signal->data;
-    if (++run->interrupts > 1) _exit(FL_EX_INTERRUPTED); /* the guardian ends what still runs */
-    fl_journal_fact(run->journal, fl_now(), "run.interrupted", "\"signal\":%d", number);
+    return number != SIGHUP && fl_now() - run->interrupted_ns > TOLD_ONCE_WITHIN;
+}
+
+static void on_interrupt(struct fl_run *run, int number)
+{
+    if (run->interrupted_ns != 0) {
+        /* the guardian ends what still runs */
+        if (is_told_again(run, number)) _exit(FL_EX_INTERRUPTED);
+        return;
+    }
+    run->interrupted_ns = fl_now();
+    fl_journal_fact(run->journal, run->interrupted_ns, "run.interrupted", "\"signal\":%d", number);
     if (!run->opts->quiet)
         fprintf(stderr,
                 "\ninterrupted: healing, stopping and reporting (again to leave at once)\n");
-    fl_run_end(run, FL_END_INTERRUPTED, NULL);
+    if (run->phase == FL_DRAIN && run->end == FL_END_COMPLETE) {
+        run->end = FL_END_INTERRUPTED; /* what is in flight stays unknown */
+        hurry(run);
+        stop_when_settled(run);
+    } else {
+        fl_run_end(run, FL_END_INTERRUPTED, NULL);
+    }
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    on_interrupt(signal->data, number);
 }
 
 void fl_run_open_handles(struct fl_run *run)
 {
     uv_timer_init(run->loop, &run->phase_timer);
     uv_timer_init(run->loop, &run->tick_timer);
-    uv_signal_init(run->loop, &run->on_int);
-    uv_signal_init(run->loop, &run->on_term);
-    run->phase_timer.data = run->tick_timer.data = run->on_int.data = run->on_term.data = run;
+    run->phase_timer.data = run->tick_timer.data = run;
     uv_timer_start(&run->tick_timer, on_tick, TICK_MS, TICK_MS);
-    uv_signal_start(&run->on_int, on_signal, SIGINT);
-    uv_signal_start(&run->on_term, on_signal, SIGTERM);
-    run->handles_open = true;
+    run->timers_open = true;
+
+    int numbers[FL_INTERRUPTS_MAX];
+    size_t count = fl_interrupt_signals(numbers);
+    fl_interrupt_hold(true);
+    bool came = fl_interrupt_came();
+    for (size_t i = 0; i < count; i++) {
+        uv_signal_init(run->loop, &run->signals[i]);
+        run->signals[i].data = run;
+        uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+    }
+    fl_interrupt_hold(false);
+    if (came) on_interrupt(run, SIGINT);
 }
 
-void fl_run_close_handles(struct fl_run *run)
+static void close_timers(struct fl_run *run)
 {
-    if (!run->handles_open) return;
-    run->handles_open = false;
+    if (!run->timers_open) return;
+    run->timers_open = false;
     uv_close((uv_handle_t *)&run->phase_timer, NULL);
     uv_close((uv_handle_t *)&run->tick_timer, NULL);
-    uv_close((uv_handle_t *)&run->on_int, NULL);
-    uv_close((uv_handle_t *)&run->on_term, NULL);
+}
+
+void fl_run_close_signals(struct fl_run *run)
+{
+    fl_interrupt_hold(true);
+    uv_run(run->loop, UV_RUN_NOWAIT); /* hears what came until now */
+    for (size_t i = 0; i < FL_COUNT(run->signals); i++)
+        if (run->signals[i].data != NULL) uv_close((uv_handle_t *)&run->signals[i], NULL);
+    fl_interrupt_note();
+    fl_interrupt_hold(false);
 }

@@ -5,6 +5,7 @@
 
 #include "chaos/injector.h"
 #include "engine/fleet.h"
+#include "engine/interrupt.h"
 #include "engine/live.h"
 #include "engine/load_client.h"
 #include "engine/run.h"
@@ -49,12 +50,12 @@ struct fl_run {
     struct fl_injector *injector;
 
     uv_timer_t phase_timer, tick_timer;
-    uv_signal_t on_int, on_term;
-    bool handles_open;
+    uv_signal_t signals[FL_INTERRUPTS_MAX]; /* open until the node is freed */
+    bool timers_open;
     enum fl_run_phase phase;
     fl_ns t0_ns;
     bool load_done, healed, ending;
-    int interrupts;
+    fl_ns interrupted_ns; /* 0: nobody told us to stop */
 
     enum fl_run_end_reason end;
     char *end_detail; /* words, or NULL */
@@ -80,7 +81,7 @@ void fl_run_end(struct fl_run *run, enum fl_run_end_reason end, const char *deta
 void fl_run_trouble(struct fl_run *run, const char *format, ...) FL_PRINTF(2, 3);
 /** Opens the timers and signals of a run. */
 void fl_run_open_handles(struct fl_run *run);
-/** Closes them; before the node ends. */
-void fl_run_close_handles(struct fl_run *run);
+/** The loop has ended: from here on signals are noted by fl_interrupt_note. */
+void fl_run_close_signals(struct fl_run *run);
 
 #endif

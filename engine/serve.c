@@ -8,7 +8,11 @@
 
 #include "engine/exit_codes.h"
 #include "engine/fleet.h"
+#include "engine/interrupt.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/json.h"
+
+#define TOLD_ONCE_WITHIN fl_ms(500)
 
 struct serve {
     const struct fl_serve_opts *opts;
@@ -17,7 +21,8 @@ struct serve {
     struct fl_guardian *guardian;
     struct fl_node *node;
     struct fl_fleet *fleet;
-    uv_signal_t signals[2];
+    uv_signal_t signals[FL_INTERRUPTS_MAX]; /* open until the node is freed */
+    fl_ns told_ns;
     bool stopping;
     int code;
 };
@@ -28,16 +33,22 @@ static void serve_stop(struct serve *serve, int code)
     serve->stopping = true;
     serve->code = code;
     fl_fleet_stopping(serve->fleet);
-    for (size_t i = 0; i < FL_COUNT(serve->signals); i++)
-        uv_close((uv_handle_t *)&serve->signals[i], NULL);
     fl_node_stop(serve->node, code);
 }
 
 static void serve_on_signal(uv_signal_t *handle, int number)
 {
-    (void)number;
+    struct serve *serve = handle->data;
+    if (serve->told_ns != 0) {
+        /* said twice at once it is meant once; said again, the guardian ends what still runs */
+        if (number != SIGHUP && fl_now() - serve->told_ns > TOLD_ONCE_WITHIN)
+            _exit(FL_EX_INTERRUPTED);
+        return;
+    }
+    serve->told_ns = fl_now();
     printf("stopping\n");
-    serve_stop(handle->data, FL_EX_PASS);
+    fflush(stdout);
+    serve_stop(serve, FL_EX_PASS);
 }
 
 static void serve_on_up(void *cx, const char *service, const char *instance, int port, bool up)
@@ -151,8 +162,9 @@ static int serve_open(struct serve *serve, struct fl_err *err)
     struct fl_node_opts node_opts = {.name = "serve", .on_note = serve_on_note, .note_cx = serve};
     if (rc == 0) rc = fl_node_new(&serve->node, &node_opts, err);
     if (rc != 0) return rc;
-    static const int numbers[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < FL_COUNT(numbers); i++) {
+    int numbers[FL_INTERRUPTS_MAX];
+    size_t count = fl_interrupt_signals(numbers);
+    for (size_t i = 0; i < count; i++) {
         uv_signal_init(fl_node_loop(serve->node), &serve->signals[i]);
         serve->signals[i].data = serve;
         uv_signal_start(&serve->signals[i], serve_on_signal, numbers[i]);
