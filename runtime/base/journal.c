@@ -42,12 +42,16 @@ static int open_segment(const char *folder, const char *writer, const char *endi
     return fd;
 }
 
-/* A header in an empty file; an existing one (a restarted writer) already has it. */
+/* A header in an empty file; an existing one (a restarted writer) already has it. Half a record
+ * that a killed writer left is cut off, or every one after it would be read at the wrong place. */
 static int put_header(int fd)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) return -1;
-    if (st.st_size > 0) return 0;
+    const off_t head = sizeof(struct ops_header), each = sizeof(struct fl_op);
+    off_t whole = st.st_size < head ? 0 : st.st_size - (st.st_size - head) % each;
+    if (whole < st.st_size && ftruncate(fd, whole) != 0) return -1;
+    if (whole > 0) return 0;
     struct ops_header header = {.magic = OPS_MAGIC,
                                 .record_bytes = sizeof(struct fl_op),
                                 .wall_ns = (uint64_t)fl_wall_now(),

@@ -108,6 +108,14 @@ static void a_torn_end_is_left_out(void **state)
     assert_int_equal(seen.ops, 2);
     assert_int_equal(seen.facts, 1);
 
+    /* who writes on after a killed writer begins at a whole record */
+    assert_int_equal(fl_journal_open(&journal, folder, "load", NULL), 0);
+    fl_journal_op(journal, &(struct fl_op){.key = 7});
+    fl_journal_close(journal);
+    seen = read_all(folder);
+    assert_int_equal(seen.ops, 3);
+    assert_int_equal(seen.key_sum, 1 + 1 + 7);
+
     assert_int_equal(truncate(ops, 30), 0); /* not even a header */
     assert_int_equal(read_all(folder).ops, 0);
     free(ops);
