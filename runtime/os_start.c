@@ -160,7 +160,17 @@ static int start_open_files(struct start *start, int error_pipe[2], int control_
         return fl_err_set(err, FL_EIO, "cannot start %s: %s", opts->argv[0], strerror(errno));
     start->error_fd = error_pipe[1] = fd_high(error_pipe[1]);
     start->control_fd = control_pair[1] = fd_high(control_pair[1]);
+    if (start->error_fd < 0 || (opts->control && start->control_fd < 0))
+        return fl_err_set(err, FL_EIO, "cannot start %s: no descriptor is left", opts->argv[0]);
     return 0;
+}
+
+/* Who starts us may ignore SIGCHLD, and so would we: then the kernel keeps no exit for us to see.
+ */
+static void start_expect_exits(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
 }
 
 int fl_os_start(const struct fl_os_opts *opts, pid_t *out_pid, int *control_fd, struct fl_err *err)
@@ -174,6 +184,7 @@ int fl_os_start(const struct fl_os_opts *opts, pid_t *out_pid, int *control_fd, 
     int rc = start_open_files(&start, error_pipe, control_pair, err);
     if (rc != 0) goto out;
     start.env = env_make(opts->env);
+    start_expect_exits();
     pid = fork();
     if (pid == 0) child_run(&start);
     if (pid < 0) {

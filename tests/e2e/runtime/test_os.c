@@ -177,6 +177,13 @@ static void kill_the_first_two(struct world *world, const struct fl_os_event *ev
     if (event->kind == FL_OS_STARTED && world->count == 5) fl_node_stop(world->node, 0);
 }
 
+static void an_exit_is_seen_also_when_whoever_started_us_ignores_children(void **state)
+{
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    an_exit_is_seen_and_the_output_is_in_the_log(state);
+    signal(SIGCHLD, before);
+}
+
 static void a_killed_program_is_started_again_and_stops_with_the_node(void **state)
 {
     struct world *world = *state;
@@ -371,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(an_exit_is_seen_and_the_output_is_in_the_log),
+        STORY(an_exit_is_seen_also_when_whoever_started_us_ignores_children),
         STORY(a_killed_program_is_started_again_and_stops_with_the_node),
         STORY(a_program_that_cannot_stay_up_uses_up_the_limit),
         STORY(one_that_ignores_sigterm_is_killed_after_its_time),
