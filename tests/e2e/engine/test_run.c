@@ -10,25 +10,26 @@
 static void write_scenario(struct program *program, const char *modes, const char *faults,
                            const char *targets)
 {
-    program_write(program, "scenario.yaml",
-                  "faultline: 1\n"
-                  "name: short\n"
-                  "seed: 7\n"
-                  "warmup: 1500ms\n"
-                  "duration: 3s\n"
-                  "calm: 1500ms\n"
-                  "services:\n"
-                  "  web:\n"
-                  "    command: [%s, \"${port}\"%s]\n"
-                  "    ready: {http: /health, within: 2s}\n"
-                  "    stop: {within: 500ms}\n"
-                  "links:\n"
-                  "  front: {to: web}\n"
-                  "load:\n"
-                  "  asks: {workload: http, through: front, rate: 200/s, timeout: 1s}\n"
-                  "faults: %s\n"
-                  "targets: %s\n",
-                  FL_ODD_SERVER, modes, faults, targets);
+    program_write(
+        program, "scenario.yaml",
+        "faultline: 1\n"
+        "name: short\n"
+        "seed: 7\n"
+        "warmup: 1500ms\n"
+        "duration: 3s\n"
+        "calm: 1500ms\n"
+        "services:\n"
+        "  web:\n"
+        "    command: [%s, \"${port}\"%s]\n"
+        "    ready: {http: /health, within: 2s}\n"
+        "    stop: {within: 500ms}\n"
+        "links:\n"
+        "  front: {to: web}\n"
+        "load:\n"
+        "  asks: {workload: http, through: front, rate: 200/s, timeout: 1s, slow: 500ms}\n"
+        "faults: %s\n"
+        "targets: %s\n",
+        FL_ODD_SERVER, modes, faults, targets);
 }
 
 static const char *const run_it[] = {NULL, "run", "scenario.yaml", NULL};
