@@ -188,10 +188,19 @@
       document.getElementById('timeline').scrollIntoView();
     });
   });
+  // A table that is wider than the page can be scrolled with the keys too.
+  function reachTables() {
+    document.querySelectorAll('.scroll').forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute('tabindex');
+    });
+  }
+  reachTables();
   var resizing = 0;
   window.addEventListener('resize', function () {
     cancelAnimationFrame(resizing);
     resizing = requestAnimationFrame(function () {
+      reachTables();
       charts.forEach(function (c) { c.setSize({ width: holder.clientWidth, height: c.height }); });
     });
   });

@@ -101,5 +101,10 @@ char *fl_plan_table(const cJSON *plan)
     for (const cJSON *fault = faults->child; fault != NULL; fault = fault->next)
         put_row(&out, fault);
     put_picture(&out, faults, storm_ns);
+    fl_buf_printf(
+        &out,
+        "\n  at: since the storm began; a run and its report count from the start of load, "
+        "%s earlier\n",
+        warmup);
     return fl_buf_take(&out);
 }

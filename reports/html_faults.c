@@ -177,7 +177,10 @@ void fl_html_faults(struct fl_buf *out, const struct fl_judgement *judgement)
         "<span><i class=\"k ready\"></i>until ready</span><span><i class=\"k held\"></i>in effect"
         "</span><span>Lower lane, the clients: <i class=\"k bad\"></i>nothing good</span><span><i "
         "class=\"k mixed\"></i>not steady yet</span><span><i class=\"k steady\"></i>steady</span>"
-        "<span class=\"hint\">Faults of one kind share a scale.</span></p>\n</section>\n");
+        "<span class=\"hint\">Faults of one kind share a scale.</span></p>\n");
+    char text[160];
+    fl_buf_printf(out, "<p class=\"hint\">At: %s.</p>\n</section>\n",
+                  fl_render_clock(judgement->record, text, sizeof text));
 }
 
 /* Every recovery of a kind on one axis, with the limit of the strictest target. */
@@ -260,7 +263,7 @@ void fl_html_kinds(struct fl_buf *out, const struct fl_judgement *judgement)
                           FL_SHOW_NS((fl_ns)one->spread.median_low),
                           FL_SHOW_NS((fl_ns)one->spread.median_high));
         else
-            fl_buf_puts(out, "<td class=\"n dim\">needs 6</td></tr>\n");
+            fl_buf_puts(out, "<td class=\"n dim\">needs 6 recoveries</td></tr>\n");
     }
     fl_buf_puts(out, "</tbody></table></div>\n</section>\n");
 }

@@ -58,7 +58,7 @@ static void put_tiles(struct fl_buf *out, const struct fl_judgement *judgement)
     }
     if (worst != NULL) {
         snprintf(value, sizeof value, "%.2f %%", 100 * worst->availability);
-        snprintf(label, sizeof label, "of %s good", record->loads[worst_load].name);
+        snprintf(label, sizeof label, "availability of %s", record->loads[worst_load].name);
         put_tile(out, value, label, "");
     }
     uint64_t lost = 0, checked = 0;
@@ -96,8 +96,9 @@ void fl_html_head(struct fl_buf *out, const struct fl_judgement *judgement)
     put_tiles(out, judgement);
     fl_buf_puts(out, "<p class=\"meta\">");
     if (record->wall != NULL) {
-        fl_html_text(out, record->wall);
-        fl_buf_puts(out, " · ");
+        const char *wall = record->wall; /* 2026-01-31T12:00:00.000Z */
+        if (strlen(wall) >= 19 && wall[10] == 'T')
+            fl_buf_printf(out, "%.10s %.8s UTC · ", wall, wall + 11);
     }
     fl_buf_puts(out, "seed ");
     fl_html_text(out, record->seed);
@@ -130,8 +131,8 @@ void fl_html_targets(struct fl_buf *out, const struct fl_judgement *judgement)
     if (judgement->targets_count == 0) return;
     fl_buf_puts(out, "<section id=\"targets\" aria-labelledby=\"targets-h\">\n<h2 "
                      "id=\"targets-h\">Targets</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>"
-                     "</th><th>Target</th><th class=\"n\">Measured</th><th class=\"wide\">Of the "
-                     "limit</th><th></th></tr></thead>\n<tbody>\n");
+                     "</th><th>Target</th><th class=\"n\">Measured</th><th class=\"wide\">Used; "
+                     "the line is the limit</th><th></th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < judgement->targets_count; i++) {
         const struct fl_target_result *one = &judgement->targets[i];
         char text[64];

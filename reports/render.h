@@ -28,6 +28,8 @@ const char *fl_render_recovery(const struct fl_fault_view *fault, char *out, siz
 const char *fl_render_figure(const struct fl_target_result *target, char *out, size_t out_len);
 /** An instant as seconds from the first arrival, `5.012 s`; `—` for FL_NEVER. Returns out. */
 const char *fl_render_when(const struct fl_record *record, fl_ns at, char *out, size_t out_len);
+/** What those seconds count from, and when the storm began on their clock. Returns out. */
+const char *fl_render_clock(const struct fl_record *record, char *out, size_t out_len);
 /** A span between two instants, `—` when one of them is missing. Returns out. */
 const char *fl_render_span(fl_ns from, fl_ns until, char *out, size_t out_len);
 /** The margin of a target in words: `48 % to spare`, `90 % over`, `2.1 times the error budget`; may

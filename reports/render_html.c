@@ -67,14 +67,16 @@ static void put_timeline(struct fl_buf *out, const struct fl_judgement *judgemen
         "<section id=\"timeline\" aria-labelledby=\"timeline-h\">\n<div class=\"bar\">"
         "<h2 id=\"timeline-h\">Timeline</h2><div id=\"loads\" class=\"tabs\" role=\"group\" "
         "aria-label=\"Load\"></div><button id=\"reset\" type=\"button\" hidden>Show all</button>"
-        "</div>\n<div id=\"charts\"><noscript><p>The timeline needs scripts; the rest of this page "
+        "</div>\n<div id=\"charts\" role=\"group\" aria-label=\"Charts; the tables below hold "
+        "their "
+        "figures\"><noscript><p>The timeline needs scripts; the rest of this page "
         "does not.</p></noscript></div>\n<p class=\"legend\"><span><i class=\"k good\"></i>good"
         "</span><span><i class=\"k bad\"></i>bad</span><span><i class=\"k unsent\"></i>never sent"
         "</span><span><i class=\"k fault\"></i>fault in effect</span><span><i class=\"k "
         "after\"></i>"
         "until steady</span><span><i class=\"k tick-bad\"></i>process ended</span><span><i "
         "class=\"k "
-        "tick-good\"></i>ready again</span><span class=\"hint\">Drag to zoom, double-click to "
+        "tick-good\"></i>ready again</span><span class=\"hint drag\">Drag to zoom, double-click to "
         "reset.</span></p>\n</section>\n");
 }
 

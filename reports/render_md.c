@@ -67,7 +67,8 @@ static void put_faults(struct fl_buf *out, const struct fl_judgement *judgement)
         }
         put_fault(out, judgement, &judgement->faults[i]);
     }
-    fl_buf_putc(out, '\n');
+    char clock[160];
+    fl_buf_printf(out, "\n*at*: %s.\n\n", fl_render_clock(judgement->record, clock, sizeof clock));
 }
 
 static void put_loads(struct fl_buf *out, const struct fl_judgement *judgement)

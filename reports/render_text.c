@@ -127,6 +127,12 @@ static void put_faults(struct paper *paper, const struct fl_judgement *judgement
     }
     table.rows++;
     table_print(&table, paper);
+    char clock[160];
+    paper->out->at[--paper->out->len] = '\0'; /* the line belongs to its table */
+    fl_render_clock(judgement->record, clock, sizeof clock);
+    put(paper, DIM, "  at: ");
+    put(paper, DIM, clock);
+    fl_buf_puts(paper->out, "\n\n");
 }
 
 static void put_targets(struct paper *paper, const struct fl_judgement *judgement)

@@ -27,6 +27,14 @@ const char *fl_render_when(const struct fl_record *record, fl_ns at, char *out, 
     return out;
 }
 
+const char *fl_render_clock(const struct fl_record *record, char *out, size_t out_len)
+{
+    char storm[40];
+    snprintf(out, out_len, "since load began; the storm, from which a scenario counts, began at %s",
+             fl_show_ns(record->warmup_ns, storm, sizeof storm));
+    return out;
+}
+
 const char *fl_render_span(fl_ns from, fl_ns until, char *out, size_t out_len)
 {
     if (from != FL_NEVER && until != FL_NEVER) return fl_show_ns(until - from, out, out_len);

@@ -226,7 +226,10 @@ static void a_person_sees_each_fault_with_its_time_and_a_picture(void **state)
         "  pause own                "
         "|================............................................|\n"
         "  kill queue               "
-        "|..............................x.............................|\n");
+        "|..............................x.............................|\n"
+        "\n"
+        "  at: since the storm began; a run and its report count from the start of load, 3s "
+        "earlier\n");
     free(table);
     cJSON_Delete(plan);
 }
