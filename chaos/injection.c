@@ -13,12 +13,15 @@ static char *injection_words(const char *format, va_list args)
     return words;
 }
 
-static void injection_fact(const struct fl_injection *injection, const char *fact, const char *key,
-                           const char *format, va_list args)
+/* at_ns 0: the fact has no instant but its own. */
+static void injection_fact(const struct fl_injection *injection, const char *fact, fl_ns at_ns,
+                           const char *key, const char *format, va_list args)
 {
     char *words = injection_words(format, args);
     struct fl_buf fields = {0};
-    fl_buf_printf(&fields, "\"fault\":%lld,\"%s\":", (long long)injection->index, key);
+    fl_buf_printf(&fields, "\"fault\":%lld,", (long long)injection->index);
+    if (at_ns != 0) fl_buf_printf(&fields, "\"at_ns\":%lld,", (long long)at_ns);
+    fl_buf_printf(&fields, "\"%s\":", key);
     fl_json_put_str(&fields, fl_str_of(words));
     fl_journal_fact(injection->injector->journal, fl_now(), fact, "%s", fields.at);
     fl_buf_fini(&fields);
@@ -60,16 +63,8 @@ void fl_injection_effect(struct fl_injection *injection, fl_ns at_ns, const char
 
     va_list args;
     va_start(args, evidence_format);
-    char *words = injection_words(evidence_format, args);
+    injection_fact(injection, "fault.effect", at_ns, "evidence", evidence_format, args);
     va_end(args);
-    struct fl_buf fields = {0};
-    fl_buf_printf(&fields,
-                  "\"fault\":%lld,\"at_ns\":%lld,\"evidence\":", (long long)injection->index,
-                  (long long)at_ns);
-    fl_json_put_str(&fields, fl_str_of(words));
-    fl_journal_fact(injection->injector->journal, fl_now(), "fault.effect", "%s", fields.at);
-    fl_buf_fini(&fields);
-    free(words);
     if (injection->fault->fault_class == FL_FAULT_INSTANT) fl_injection_over(injection);
 }
 
@@ -80,7 +75,7 @@ void fl_injection_missed(struct fl_injection *injection, const char *why_format,
     injection->settled = true;
     va_list args;
     va_start(args, why_format);
-    injection_fact(injection, "fault.missed", "why", why_format, args);
+    injection_fact(injection, "fault.missed", 0, "why", why_format, args);
     va_end(args);
     /* One that is being undone stays until it is. */
     if (injection->state == INJECTION_BEGUN) fl_injection_over(injection);
@@ -91,9 +86,11 @@ void fl_injection_healed(struct fl_injection *injection, const char *evidence_fo
     if (injection->state == INJECTION_OVER) return;
     injection->state = INJECTION_ENDING;
     fl_injection_missed(injection, "no evidence of it before it was undone");
+    /* Recovery counts from here: what it takes to see that it is undone must not shorten it. */
+    fl_ns at_ns = injection->undo_ns != 0 ? injection->undo_ns : fl_now();
     va_list args;
     va_start(args, evidence_format);
-    injection_fact(injection, "fault.healed", "evidence", evidence_format, args);
+    injection_fact(injection, "fault.healed", at_ns, "evidence", evidence_format, args);
     va_end(args);
     fl_injection_over(injection);
 }

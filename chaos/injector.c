@@ -9,6 +9,7 @@ static void injection_end(struct fl_injection *injection)
     FL_ASSERT(injection->fault->end != NULL);
     FL_ASSERT(injection->state == INJECTION_BEGUN);
     injection->state = INJECTION_ENDING;
+    injection->undo_ns = fl_now();
     fl_alarms_unset(injection->injector->alarms, &injection->turn);
     fl_alarms_unset(injection->injector->alarms, &injection->wake);
     injection->fault->end(injection);

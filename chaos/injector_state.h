@@ -23,6 +23,7 @@ struct fl_injection {
     int64_t index;
     fl_ns at_ns, for_ns; /* from the start of the storm */
     fl_ns planned_ns;    /* CLOCK_MONOTONIC */
+    fl_ns undo_ns;       /* when its undoing began; 0: it has not */
     uint64_t pick;
     enum injection_state state;
     bool requested, settled, in_effect;

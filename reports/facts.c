@@ -97,7 +97,7 @@ static void on_healed(struct fl_record *record, const struct fl_fact *fact)
 {
     struct fl_rec_fault *fault = fault_of(record, fact);
     if (fault == NULL || fault->healed_ns != FL_NEVER) return;
-    fault->healed_ns = fact->t;
+    fault->healed_ns = fl_json_int(fact->json, "at_ns", fact->t);
     fault->healed_evidence = fl_json_text(fact->json, "evidence", "");
 }
 
