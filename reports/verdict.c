@@ -14,6 +14,7 @@ struct reasons {
 struct bench {
     struct fl_judgement *judgement;
     const struct fl_record *record;
+    bool broke_down; /* the harness: what is missing may be its doing, not the service's */
     struct reasons fail, unsure;
 };
 
@@ -52,6 +53,7 @@ static void weigh_end(struct bench *bench)
         say(&bench->unsure, "the system under test did not start%s%s", colon, detail);
     else if (strcmp(record->end_reason, "trouble") == 0)
         say(&bench->unsure, "the harness itself was in trouble%s%s", colon, detail);
+    bench->broke_down = record->end_reason != NULL && strcmp(record->end_reason, "trouble") == 0;
 }
 
 /* The harness or the machine in trouble. */
@@ -94,8 +96,8 @@ static void weigh_faults(struct bench *bench)
     for (size_t i = 0; i < bench->record->faults_count; i++) {
         const struct fl_fault_view *fault = &bench->judgement->faults[i];
         if (fl_recovery_measured(fault->outcome)) continue;
-        struct reasons *rank = fault->outcome == FL_FAULT_NOT_RECOVERED ? &bench->fail
-                                                                        : &bench->unsure;
+        bool failed = fault->outcome == FL_FAULT_NOT_RECOVERED && !bench->broke_down;
+        struct reasons *rank = failed ? &bench->fail : &bench->unsure;
         say(rank, "%s %s %s: %s", fault->fault->kind, fault->fault->target,
             fault->outcome == FL_FAULT_NOT_RECOVERED ? "was not recovered from"
                                                      : "cannot be judged",
@@ -110,7 +112,8 @@ static void weigh_targets(struct bench *bench)
         char figure[48] = "";
         if (one->measured) fl_target_show(&one->target, one->figure, figure, sizeof figure);
         if (one->state == FL_TARGET_MISSED)
-            say(&bench->fail, "target missed: %s, measured %s", one->rec->text, figure);
+            say(bench->broke_down ? &bench->unsure : &bench->fail, "target missed: %s, measured %s",
+                one->rec->text, figure);
         else if (one->state == FL_TARGET_CANNOT_TELL)
             say(&bench->unsure, "target %s cannot be told: %s", one->rec->text, one->why);
         if (one->note[0] != '\0')

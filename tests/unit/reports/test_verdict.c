@@ -187,6 +187,17 @@ static void trouble_of_the_harness_cannot_be_told(void **state)
     expect_verdict(&stage, FL_CANNOT_TELL, "the disk was full");
 }
 
+static void what_is_missed_when_the_harness_broke_down_is_not_blamed_on_the_service(void **state)
+{
+    (void)state;
+    struct stage stage;
+    plain_run(&stage);
+    stage_target(&stage, "recovery max < 402ms");
+    stage_fact(stage.engine, 20000, "harness.trouble", "\"what\":\"the link worker is gone\"");
+    stage_fact(stage.engine, 20100, "run.end", "\"reason\":\"trouble\"");
+    expect_verdict(&stage, FL_CANNOT_TELL, "the harness itself was in trouble");
+}
+
 static void a_generator_at_its_limit_in_the_window_cannot_be_told(void **state)
 {
     (void)state;
@@ -308,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_restart_limit_is_a_fail),
         cmocka_unit_test(a_kill_that_is_not_in_the_plan_cannot_be_told),
         cmocka_unit_test(trouble_of_the_harness_cannot_be_told),
+        cmocka_unit_test(what_is_missed_when_the_harness_broke_down_is_not_blamed_on_the_service),
         cmocka_unit_test(a_generator_at_its_limit_in_the_window_cannot_be_told),
         cmocka_unit_test(a_limit_missed_by_more_than_the_generator_was_late_is_missed),
         cmocka_unit_test(a_run_without_operations_cannot_be_told),
