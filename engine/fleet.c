@@ -1,6 +1,7 @@
 #include "engine/fleet.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "engine/ready.h"
 #include "engine/run_folder.h"
@@ -268,6 +269,9 @@ static void on_exited(struct instance *instance, const struct fl_os_event *event
     fl_ready_cancel(instance->ready);
     instance->ready = NULL;
     if (instance->control != NULL) control_lost(instance);
+    /* the log goes on over restarts; the next one may write before we look again */
+    struct stat log;
+    if (stat(instance->log_path, &log) == 0) instance->ready_spec.log_from = (long)log.st_size;
     fl_guardian_drop(fleet->opts.guardian, pid);
     fl_journal_fact(fleet->opts.journal, event->at_ns, "proc.exit",
                     "\"instance\":\"%s\",\"pid\":%d,\"%s\":%d,\"asked\":%s", instance->name,
@@ -278,10 +282,28 @@ static void on_exited(struct instance *instance, const struct fl_os_event *event
     if (!fleet->booted && !fleet->stopping) {
         char *what = event->signal != 0
                          ? fl_format("was ended by signal %d before it was ready", event->signal)
-                         : fl_format("exited with %d before it was ready", event->code);
+                         : fl_format("exited with %d before it was ready%s", event->code,
+                                     event->code == 0 && instance->service->row == NULL
+                                         ? "; was it meant to stay in the foreground?"
+                                         : "");
         boot_failed(instance, what);
         free(what);
     }
+}
+
+/* At the start that is the end of it; later the supervisor tries again, up to its limit. */
+static void on_failed(struct instance *instance, const struct fl_os_event *event)
+{
+    struct fl_fleet *fleet = instance->fleet;
+    if (!fleet->booted) {
+        boot_failed(instance, event->why);
+        return;
+    }
+    struct fl_buf why = {0};
+    fl_json_put_str(&why, fl_str_of(event->why));
+    fl_journal_fact(fleet->opts.journal, event->at_ns, "proc.failed",
+                    "\"instance\":\"%s\",\"why\":%s", instance->name, why.at);
+    fl_buf_fini(&why);
 }
 
 static void instance_on_event(void *cx, const struct fl_os_event *event)
@@ -296,7 +318,7 @@ static void instance_on_event(void *cx, const struct fl_os_event *event)
                         "\"instance\":\"%s\",\"pid\":%d,\"why\":\"did not stop in time\"",
                         instance->name, (int)event->pid);
     else if (event->kind == FL_OS_FAILED)
-        boot_failed(instance, event->why);
+        on_failed(instance, event);
 }
 
 void fl_fleet_note(struct fl_fleet *fleet, const struct fl_note *note)

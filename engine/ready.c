@@ -1,11 +1,13 @@
 #include "engine/ready.h"
 
 #include <regex.h>
+#include <signal.h>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/str.h"
 
 #define ASK_AGAIN_MS 5
+#define ATTEMPT_MS_MAX 1000
 
 /* One attempt lives in handles of its own, so that a late answer of the last one cannot disturb. */
 struct attempt {
@@ -18,6 +20,7 @@ struct attempt {
     uv_connect_t connect;
     uv_write_t write;
     struct fl_buf request, answer;
+    pid_t command; /* while it runs, else 0 */
     char chunk[512];
 };
 
@@ -51,6 +54,8 @@ static void attempt_drop(struct fl_ready *ready)
     if (attempt == NULL) return;
     ready->attempt = NULL;
     attempt->ready = NULL;
+    /* A command that is given up goes with what it started: it leads a session of its own. */
+    if (attempt->command > 0) kill(-attempt->command, SIGKILL);
     uv_close(&attempt->handle.any, attempt_on_close);
 }
 
@@ -95,7 +100,8 @@ static void ready_no(struct fl_ready *ready, const char *why)
     uv_timer_start(&ready->timer, ready_on_timer, ASK_AGAIN_MS, 0);
 }
 
-/* An attempt may hang (a service that accepts and says nothing): the timer covers that. */
+/* An attempt may hang (a service that accepts and says nothing): the timer covers that. A command
+ * has all the time there is, as nobody but its author knows how long it takes. */
 static void ready_on_hang(uv_timer_t *timer)
 {
     ready_no(timer->data, "no answer");
@@ -103,8 +109,9 @@ static void ready_on_hang(uv_timer_t *timer)
 
 static void watch_attempt(struct fl_ready *ready)
 {
-    fl_ns left_ms = (ready->give_up_ns - fl_now()) / FL_NS_PER_MS;
-    uint64_t ms = left_ms < 1 ? 1 : left_ms > 1000 ? 1000 : (uint64_t)left_ms;
+    fl_ns most_ms = ready->spec->kind == FL_READY_EXEC ? FL_NEVER : ATTEMPT_MS_MAX;
+    fl_ns left_ms = (ready->give_up_ns - fl_now()) / FL_NS_PER_MS + 1;
+    uint64_t ms = (uint64_t)fl_ns_max(fl_ns_min(left_ms, most_ms), 1);
     uv_timer_start(&ready->timer, ready_on_hang, ms, 0);
 }
 
@@ -188,6 +195,7 @@ static void ask_port(struct fl_ready *ready)
 static void attempt_on_exit(uv_process_t *process, int64_t status, int signal_number)
 {
     struct attempt *attempt = process->data;
+    attempt->command = 0;
     if (attempt->ready == NULL) return;
     char why[64];
     snprintf(why, sizeof why, "the ready command exited with %lld", (long long)status);
@@ -202,9 +210,11 @@ static void ask_command(struct fl_ready *ready)
     struct attempt *attempt = attempt_new(ready);
     uv_process_options_t options = {.exit_cb = attempt_on_exit,
                                     .file = ready->spec->argv[0],
-                                    .args = (char **)(uintptr_t)ready->spec->argv};
+                                    .args = (char **)(uintptr_t)ready->spec->argv,
+                                    .flags = UV_PROCESS_DETACHED};
     int rc = uv_spawn(ready->loop, &attempt->handle.process, &options);
     attempt->handle.any.data = attempt;
+    if (rc == 0) attempt->command = uv_process_get_pid(&attempt->handle.process);
     watch_attempt(ready);
     if (rc != 0) ready_no(ready, uv_strerror(rc));
 }
@@ -265,12 +275,7 @@ int fl_ready_start(struct fl_ready **out, uv_loop_t *loop, const struct fl_ready
                               spec->pattern);
         }
         ready->has_pattern = true;
-        /* only what this start writes: the log goes on over restarts */
-        FILE *file = fopen(spec->log_path, "re");
-        if (file != NULL) {
-            if (fseek(file, 0, SEEK_END) == 0) ready->log_offset = ftell(file);
-            fclose(file);
-        }
+        ready->log_offset = spec->log_from;
     }
     uv_timer_init(loop, &ready->timer);
     ready->timer.data = ready;

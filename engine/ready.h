@@ -15,6 +15,7 @@ struct fl_ready_spec {
     char *const *argv;    /* FL_READY_EXEC, NULL-terminated */
     const char *pattern;  /* FL_READY_LOG: POSIX extended regular expression, matched per line */
     const char *log_path; /* FL_READY_LOG */
+    long log_from;        /* where in it this start's lines begin */
     fl_ns within_ns;
 };
 

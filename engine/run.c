@@ -152,7 +152,9 @@ static int judge(const struct fl_run *run)
         return FL_EX_INTERNAL;
     }
     fputs(summary.text, stdout);
-    if ((formats & FL_FORMAT_HTML) != 0) printf("\nreport  %s/report.html\n", run->folder);
+    size_t len = strlen(summary.text);
+    const char *gap = len > 1 && strcmp(summary.text + len - 2, "\n\n") == 0 ? "" : "\n";
+    if ((formats & FL_FORMAT_HTML) != 0) printf("%sreport  %s/report.html\n", gap, run->folder);
     tell_ci(run, &summary);
     bool interrupted = run->interrupted_ns != 0 || fl_interrupt_came();
     int code = interrupted ? FL_EX_INTERRUPTED : (int)summary.verdict;
@@ -168,7 +170,9 @@ static void close_run(struct fl_run *run)
     fl_worker_free(run->links_worker);
     fl_worker_free(run->load_worker);
     fl_live_free(run->live);
-    fl_guardian_stop(run->guardian);
+    int strays = fl_guardian_stop(run->guardian);
+    if (strays > 0) fl_journal_fact(run->journal, fl_now(), "strays", "\"count\":%d", strays);
+    fl_guardian_say_strays(strays);
     if (run->journal != NULL) note_end(run);
     fl_journal_close(run->journal);
 }
@@ -176,7 +180,7 @@ static void close_run(struct fl_run *run)
 /* Everything between the first process and the last. Returns 0 once the run has an end. */
 static int play(struct fl_run *run, struct fl_err *err)
 {
-    int rc = fl_guardian_start(&run->guardian, err);
+    int rc = fl_guardian_start(&run->guardian, run->folder, err);
     if (rc != 0) return rc;
     struct fl_node_opts node_opts = {.name = "faultline", .on_note = on_note, .note_cx = run};
     rc = fl_node_new(&run->node, &node_opts, err);

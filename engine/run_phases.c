@@ -187,6 +187,8 @@ static void on_tick(uv_timer_t *timer)
     fl_live_tick(run->live, run->fleet, fl_run_phase_names[run->phase], active);
     if (fl_journal_broken(run->journal) && !run->ending)
         fl_run_trouble(run, "the journal could not be written: is the disk full?");
+    if (!run->ending && fl_guardian_is_lost(run->guardian))
+        fl_run_trouble(run, "the guardian, which leaves nothing behind, was killed");
 }
 
 /* timeout(1), shells and a closing terminal tell the same thing two or three times. */

@@ -148,7 +148,7 @@ static void serve_fini(struct serve *serve)
 {
     if (serve->node != NULL) fl_node_free(serve->node);
     fl_fleet_free(serve->fleet);
-    fl_guardian_stop(serve->guardian);
+    fl_guardian_say_strays(fl_guardian_stop(serve->guardian));
     fl_scenario_free(serve->scenario);
     if (serve->folder != NULL && serve->opts->out_dir == NULL)
         nftw(serve->folder, serve_remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -158,7 +158,7 @@ static void serve_fini(struct serve *serve)
 static int serve_open(struct serve *serve, struct fl_err *err)
 {
     int rc = serve_make_folder(serve, err);
-    if (rc == 0) rc = fl_guardian_start(&serve->guardian, err);
+    if (rc == 0) rc = fl_guardian_start(&serve->guardian, serve->folder, err);
     struct fl_node_opts node_opts = {.name = "serve", .on_note = serve_on_note, .note_cx = serve};
     if (rc == 0) rc = fl_node_new(&serve->node, &node_opts, err);
     if (rc != 0) return rc;

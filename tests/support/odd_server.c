@@ -3,7 +3,8 @@
  *   ignore-term does not end on SIGTERM    child       has a child process in its group
  *   exit N      exits with N at once       mute        listens and never answers
  *   line        prints `serving` on standard output once it listens
- *   late N      takes N milliseconds before it listens */
+ *   late N      takes N milliseconds before it listens
+ *   stray       has a daemon: a process in a session of its own, no child of anybody */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -67,6 +68,15 @@ static void serve(int listener, const struct modes *modes)
     }
 }
 
+static void leave_stray(void)
+{
+    if (fork() != 0) return;
+    setsid();
+    if (fork() != 0) _exit(0);
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -77,6 +87,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "line") == 0) modes.line = true;
         if (strcmp(argv[i], "late") == 0) poll(NULL, 0, atoi(argv[i + 1]));
         if (strcmp(argv[i], "ignore-term") == 0) signal(SIGTERM, SIG_IGN);
+        if (strcmp(argv[i], "stray") == 0) leave_stray();
         if (strcmp(argv[i], "exit") == 0) {
             fprintf(stderr, "odd_server: told to exit with %s\n", argv[i + 1]);
             return atoi(argv[i + 1]);
