@@ -103,7 +103,9 @@ static bool route_try_routes(struct web_conn *conn, const struct fl_web_request 
                              struct fl_buf *allow)
 {
     const struct fl_web_route *route = conn->boot->site.routes;
+    size_t decoded_len = conn->headers.decoded.len;
     for (; route != NULL && route->method != NULL; route++) {
+        conn->headers.decoded.len = decoded_len; /* of a match with another method */
         if (!route_same_slash(route->path, req->path)) continue;
         if (!route_matches(&conn->headers, route->path, req->path)) continue;
         if (strcmp(route->method, req->method) == 0) {

@@ -54,6 +54,9 @@ static void route_die(struct fl_self *self, struct fl_web *web, const struct fl_
 
 static const struct fl_web_route routes[] = {
     {"GET", "/ask", route_ask},
+    {"PUT", "/jobs/:id/ack", route_mute},
+    {"PATCH", "/jobs/:id/ack", route_mute},
+    {"OPTIONS", "/jobs/:id/ack", route_mute},
     {"GET", "/jobs/:id/ack", route_param},
     {"POST", "/jobs/:id/ack", route_param},
     {"GET", "/files/*rest", route_rest},
@@ -99,6 +102,8 @@ static int tear_down(void **state)
 }
 
 #define HOST "Host: a\r\n\r\n"
+#define TEN "0123456789"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 static void requests_find_their_route_or_are_told_why_not(void **state)
 {
@@ -109,6 +114,7 @@ static void requests_find_their_route_or_are_told_why_not(void **state)
     } cases[] = {
         {"GET /ask HTTP/1.1\r\n" HOST, 200, "42"},
         {"GET /jobs/a%2Fb/ack?name=x+y%21&max=7 HTTP/1.1\r\n" HOST, 200, "a/b|x y!|0|7|"},
+        {"GET /jobs/" LONG "/ack?name=eve HTTP/1.1\r\n" HOST, 200, LONG "|eve|0|5|"},
         {"GET /jobs/1/ack?max=11 HTTP/1.1\r\n" HOST, 200, "1||-10002|5|"},
         {"POST /jobs/1/ack HTTP/1.1\r\nContent-Length: 2\r\n" HOST "hi", 200, "1||0|5|"},
         {"GET /files/a/b%20c HTTP/1.1\r\n" HOST, 200, "a/b c"},
