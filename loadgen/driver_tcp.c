@@ -4,6 +4,8 @@
 #include "loadgen/load.h"
 #include "runtime/base/clock.h"
 
+#define ANSWER_MAX ((size_t)1 << 20) /* bytes without a line's end that are still an answer */
+
 struct tcp_conn {
     uv_tcp_t tcp;
     uv_connect_t connecting;
@@ -157,7 +159,10 @@ static void conn_feed(struct tcp_conn *conn, const char *bytes, size_t len)
 
     const struct fl_buf *answer = &conn->answer;
     if (!state->has_expect) {
-        if (memchr(answer->at, '\n', answer->len) != NULL) conn_answered(conn, true);
+        if (memchr(answer->at, '\n', answer->len) != NULL)
+            conn_answered(conn, true);
+        else if (answer->len > ANSWER_MAX)
+            conn_answered(conn, false);
         return;
     }
     size_t common = answer->len < state->expect.len ? answer->len : state->expect.len;

@@ -6,7 +6,8 @@
 
 #include "runtime/base/clock.h"
 
-#define BODY_MAX ((size_t)1 << 20) /* kept of an answer; the rest is read and dropped */
+#define BODY_MAX ((size_t)1 << 20)   /* kept of an answer; the rest is read and dropped */
+#define BODY_KEPT ((size_t)16 << 10) /* room that a spare call keeps: there may be thousands */
 
 struct http_socket {
     uv_poll_t poll;
@@ -279,6 +280,7 @@ static void call_unlink(struct fl_http_call *call)
 
 static void call_spare(struct fl_http_call *call)
 {
+    if (call->body.cap > BODY_KEPT) fl_buf_fini(&call->body);
     call->next = call->engine->spare;
     call->engine->spare = call;
 }

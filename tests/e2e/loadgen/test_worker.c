@@ -214,6 +214,22 @@ static void a_server_that_hangs_leaves_it_unknown_at_the_deadline(void **state)
     assert_int_equal(tcp.requests, 30);
 }
 
+static void an_answer_without_an_end_is_not_read_for_ever(void **state)
+{
+    (void)state;
+    static char endless[3 << 20];
+    memset(endless, 'x', sizeof endless - 1);
+    struct server server;
+    server_start(&server, ANSWERS, "\r\n", endless);
+    struct tally tally = run_load(TCP_LOAD("\"rate_per_s\":10,\"timeout_ns\":20000000000,"
+                                           "\"settings\":{\"send\":\"PING\\\\r\\\\n\"}"),
+                                  &server.port, 1, fl_ms(300), fl_s(25));
+    server_stop(&server);
+    assert_int_equal(tally.ops, 3);
+    assert_int_equal(tally.unknown, 3);
+    assert_int_equal(tally.errors[FL_OPERR_CONTENT], 3);
+}
+
 static void with_one_slot_and_a_hanging_server_the_others_are_unsent(void **state)
 {
     (void)state;
@@ -510,6 +526,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_wrong_status_or_body_is_not_ok_and_an_error_status_says_what_it_means),
         cmocka_unit_test(nobody_listens_so_every_arrival_fails_as_refused_and_none_was_sent),
         cmocka_unit_test(a_server_that_hangs_leaves_it_unknown_at_the_deadline),
+        cmocka_unit_test(an_answer_without_an_end_is_not_read_for_ever),
         cmocka_unit_test(with_one_slot_and_a_hanging_server_the_others_are_unsent),
         cmocka_unit_test(
             a_connection_that_closes_after_the_request_leaves_it_unknown_and_is_not_retried),
