@@ -86,9 +86,11 @@ int fl_load_client_open(struct fl_load_client **out, uv_loop_t *loop, int fd_tak
     client->events = *events;
     uv_pipe_init(loop, &client->pipe, 0);
     int rc = uv_pipe_open(&client->pipe, fd_take);
-    if (rc == 0) rc = uv_read_start((uv_stream_t *)&client->pipe, client_alloc, client_on_read);
-    if (rc != 0) {
+    if (rc == 0)
+        rc = uv_read_start((uv_stream_t *)&client->pipe, client_alloc, client_on_read);
+    else
         close(fd_take);
+    if (rc != 0) {
         fl_load_client_close(client);
         return fl_err_set(err, rc, "load worker's channel: %s", uv_strerror(rc));
     }
