@@ -82,6 +82,11 @@ static void say_restart(struct fl_live *live, const cJSON *fact, char *out, size
              (int)fl_json_int(fact, "restarts", 0), (int)fl_json_int(fact, "max_restarts", 0));
 }
 
+static void say_failed(struct fl_live *live, const cJSON *fact, char *out, size_t len)
+{
+    snprintf(out, len, "%s  %s", fl_json_text(fact, "instance", ""), fl_json_text(fact, "why", ""));
+}
+
 static void say_limit(struct fl_live *live, const cJSON *fact, char *out, size_t len)
 {
     snprintf(out, len, "%s  passed the restart limit of %d: the run ends",
@@ -121,6 +126,7 @@ static const struct {
     {"phase", say_phase},          {"proc.exit", say_exit},      {"proc.ready", say_ready},
     {"proc.restart", say_restart}, {"sup.limit", say_limit},     {"fault.effect", say_effect},
     {"fault.missed", say_missed},  {"fault.healed", say_healed}, {"harness.trouble", say_trouble},
+    {"proc.failed", say_failed},
 };
 
 void fl_live_on_fact(void *cx, const char *line)
