@@ -2,6 +2,7 @@
 #include "tests/support/testkit.h"
 
 #include <arpa/inet.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #include "tests/support/program.h"
@@ -187,6 +188,60 @@ static void passing_the_restart_limit_ends_the_run_and_fails(void **state)
     assert_non_null(strstr(program->out, "restart limit"));
 }
 
+static void a_program_that_cannot_be_started_again_fails_the_run(void **state)
+{
+    struct program *program = *state;
+    program_write(program, "once", "#!/bin/sh\nrm \"$0\"\nexec %s \"$1\"\n", FL_ODD_SERVER);
+    char *script = fl_format("%s/once", program->folder);
+    assert_int_equal(chmod(script, 0755), 0);
+    free(script);
+    program_write(program, "scenario.yaml",
+                  "faultline: 1\nname: short\nseed: 3\nwarmup: 1s\nduration: 4s\ncalm: 1s\n"
+                  "services:\n"
+                  "  web: {command: [./once, \"${port}\"], ready: {tcp: \"${port}\"}}\n"
+                  "supervision: {max_restarts: 3, within: 30s}\n"
+                  "load: {asks: {workload: http, to: web, rate: 100/s}}\n"
+                  "faults: [{at: 500ms, kill: web}]\n"
+                  "targets: [\"availability(asks) >= 1%%\"]\n");
+    program_run(program, run_it);
+    expect_code(program, 1);
+    assert_non_null(strstr(program->out, "restart limit"));
+    expect_file_has(program, "journal/engine.jsonl", "cannot start ./once");
+}
+
+static void a_ready_command_may_take_its_time(void **state)
+{
+    struct program *program = *state;
+    program_write(program, "scenario.yaml",
+                  "faultline: 1\nname: short\nwarmup: 1s\nduration: 1s\ncalm: 0s\n"
+                  "services:\n"
+                  "  web:\n"
+                  "    command: [%s, \"${port}\"]\n"
+                  "    ready: {exec: [%s, \"0\", late, \"1500\", exit, \"0\"], within: 20s}\n"
+                  "load: {asks: {workload: http, to: web, rate: 100/s}}\n"
+                  "targets: [\"availability(asks) >= 1%%\"]\n",
+                  FL_ODD_SERVER, FL_ODD_SERVER);
+    program_run(program, run_it);
+    expect_code(program, 0);
+}
+
+static void a_ready_command_that_hangs_is_69_and_ended(void **state)
+{
+    struct program *program = *state;
+    program_write(program, "scenario.yaml",
+                  "faultline: 1\nname: short\nduration: 1s\n"
+                  "services:\n"
+                  "  web:\n"
+                  "    command: [%s, \"${port}\"]\n"
+                  "    ready: {exec: [%s, \"0\"], within: 300ms}\n"
+                  "load: {asks: {workload: http, to: web, rate: 100/s}}\n",
+                  FL_ODD_SERVER, FL_ODD_SERVER);
+    program_run(program, run_it);
+    expect_code(program, 69);
+    assert_non_null(strstr(program->err, "was not ready within"));
+    program_expect_none_alive(program->folder, 2000);
+}
+
 static void a_service_that_will_not_stop_is_killed(void **state)
 {
     struct program *program = *state;
@@ -224,6 +279,9 @@ int main(void)
         story(a_taken_port_is_69_and_says_which),
         story(a_wrong_scenario_starts_nothing_and_is_64),
         story(passing_the_restart_limit_ends_the_run_and_fails),
+        story(a_program_that_cannot_be_started_again_fails_the_run),
+        story(a_ready_command_may_take_its_time),
+        story(a_ready_command_that_hangs_is_69_and_ended),
         story(a_service_that_will_not_stop_is_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
