@@ -76,7 +76,8 @@ static void put_timeline(struct fl_buf *out, const struct fl_judgement *judgemen
         "after\"></i>"
         "until steady</span><span><i class=\"k tick-bad\"></i>process ended</span><span><i "
         "class=\"k "
-        "tick-good\"></i>ready again</span><span class=\"hint drag\">Drag to zoom, double-click to "
+        "tick-good\"></i>ready again</span><span><i class=\"k p50\"></i>p50</span><span><i "
+        "class=\"k p99\"></i>p99</span><span class=\"hint drag\">Drag to zoom, double-click to "
         "reset.</span></p>\n</section>\n");
 }
 
