@@ -40,9 +40,10 @@ void fl_health_put(const struct fl_health *health, fl_ns now_ns, fl_ns cpu_ns, s
     fl_ns span_ns = fl_ns_max(now_ns - health->since_ns, 1);
     double cpu = (double)(cpu_ns - health->cpu_since_ns) / (double)span_ns;
     fl_buf_printf(buf,
-                  "\"lag_p50_ns\":%lld,\"lag_p99_ns\":%lld,\"lag_max_ns\":%lld,\"unsent\":%llu,"
+                  "\"span_ns\":%lld,\"lag_p50_ns\":%lld,\"lag_p99_ns\":%lld,\"lag_max_ns\":%lld,"
+                  "\"unsent\":%llu,"
                   "\"cpu\":%.3f,\"due\":%llu,\"sent\":%llu",
-                  (long long)fl_hist_at(&health->lag, 0.5),
+                  (long long)span_ns, (long long)fl_hist_at(&health->lag, 0.5),
                   (long long)fl_hist_at(&health->lag, 0.99), (long long)health->lag.max_ns,
                   (unsigned long long)health->unsent, cpu, (unsigned long long)health->due,
                   (unsigned long long)health->sent);

@@ -3,8 +3,9 @@
 #include "reports/judge.h"
 #include "runtime/base/json.h"
 
-#define LAG_SHARE 0.05 /* of the limit that a figure is compared with */
-#define CPU_MOST 0.9   /* of a core */
+#define LAG_SHARE 0.05         /* of the limit that a figure is compared with */
+#define CPU_MOST 0.9           /* of a core */
+#define LATE_SHARE_OF_SLOW 0.5 /* less lag than this makes no good operation a bad one */
 #define LIMIT_WITHOUT_TARGET ((double)FL_NS_PER_S)
 
 bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, fl_ns until,
@@ -24,6 +25,16 @@ bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, f
         if (one->cpu > CPU_MOST || (double)one->lag_p99_ns > LAG_SHARE * limit_ns) return true;
     }
     return false;
+}
+
+bool fl_health_made(const struct fl_judgement *judgement, const struct fl_view *view,
+                    const struct fl_op *op)
+{
+    /* a refusal is an answer: no lateness of ours makes one */
+    bool late = op->error == FL_OPERR_NONE || op->error == FL_OPERR_TIMEOUT ||
+                op->error == FL_OPERR_UNSENT;
+    double limit = LATE_SHARE_OF_SLOW / LAG_SHARE * (double)view->slow_ns;
+    return late && fl_health_is_bottleneck(judgement, op->due_ns, op->due_ns + 1, limit);
 }
 
 /* The smallest limit of the recovery targets; of the latency targets when there is none. */
@@ -51,7 +62,8 @@ static void read_health(struct fl_judgement *judgement)
          i = fl_record_find(record, "load.health", i + 1)) {
         const struct fl_fact *fact = &record->facts[i];
         judgement->health[judgement->health_count++] = (struct fl_health){
-            .from_ns = fact->t - FL_NS_PER_S,
+            /* one that was stopped for a while speaks of more than a second */
+            .from_ns = fact->t - fl_json_int(fact->json, "span_ns", FL_NS_PER_S),
             .until_ns = fact->t,
             .lag_p99_ns = fl_json_int(fact->json, "lag_p99_ns", 0),
             .lag_max_ns = fl_json_int(fact->json, "lag_max_ns", 0),

@@ -83,6 +83,9 @@ void fl_health_judge(struct fl_judgement *judgement);
 /** Was the generator the bottleneck in any second of [from, until), for figures of this size? */
 bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, fl_ns until,
                              double limit_ns);
+/** Was this operation, if bad, perhaps made bad by the generator's own lateness? */
+bool fl_health_made(const struct fl_judgement *judgement, const struct fl_view *view,
+                    const struct fl_op *op);
 /** measure.c: measures one target. */
 void fl_measure_target(struct fl_target_result *out, const struct fl_judgement *judgement);
 /** verdict.c: pass, fail or cannot tell, and why. */

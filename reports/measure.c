@@ -141,8 +141,19 @@ static bool in_phase(const struct fl_target *target, const struct fl_judgement *
     return covered == (target->phase == FL_TARGET_DURING_FAULTS);
 }
 
-/* One figure of one load in the target's phase; `fit` leaves out the seconds in which the generator
- * was the bottleneck. Returns how many operations it is made of. */
+/* May the generator itself have made this operation what it is? A latency is spoiled by any lag
+ * that the limit would notice, good or bad only by one that makes an operation slow. */
+static bool is_spoiled(const struct fl_target *target, const struct fl_judgement *judgement,
+                       const struct fl_view *view, size_t i)
+{
+    const struct fl_op *op = &view->load->ops.at[i];
+    if (target->metric == FL_METRIC_LATENCY)
+        return fl_health_is_bottleneck(judgement, op->due_ns, op->due_ns + 1, target->value);
+    return !view->good[i] && fl_health_made(judgement, view, op);
+}
+
+/* One figure of one load in the target's phase; `fit` leaves out what the generator may have made
+ * itself. Returns how many operations it is made of. */
 static size_t measure_ops(const struct fl_target *target, const struct fl_judgement *judgement,
                           const struct fl_view *view, bool fit, double *figure)
 {
@@ -152,8 +163,7 @@ static size_t measure_ops(const struct fl_target *target, const struct fl_judgem
     for (size_t i = 0; i < ops->count; i++) {
         const struct fl_op *op = &ops->at[i];
         if (!in_phase(target, judgement, view, op)) continue;
-        if (fit && fl_health_is_bottleneck(judgement, op->due_ns, op->due_ns + 1, target->value))
-            continue;
+        if (fit && is_spoiled(target, judgement, view, i)) continue;
         good += view->good[i];
         ok += op->outcome == FL_OK;
         values[count++] = (double)fl_view_latency(view, op);
@@ -169,6 +179,39 @@ static size_t measure_ops(const struct fl_target *target, const struct fl_judgem
     }
     free(values);
     return count;
+}
+
+/* As fl_availability_measure sums it up, when what the generator may have made itself was good. */
+static fl_ns unavailable_when_fit(const struct fl_target *target,
+                                  const struct fl_judgement *judgement, const struct fl_view *view)
+{
+    const struct fl_op_list *ops = &view->load->ops;
+    fl_ns sum = 0, from = FL_NEVER;
+    for (size_t i = view->storm_from; i < ops->count; i++) {
+        bool good = view->good[i] || is_spoiled(target, judgement, view, i);
+        if (good && from != FL_NEVER) sum += ops->at[i].due_ns - from;
+        if (good)
+            from = FL_NEVER;
+        else if (from == FL_NEVER)
+            from = ops->at[i].due_ns;
+    }
+    if (from != FL_NEVER) sum += fl_ns_max(0, judgement->record->arrivals_end - from);
+    return sum;
+}
+
+/* A target that is missed only because the generator was late is not missed by the service. */
+static void excuse_load(struct fl_target_result *out, const struct fl_judgement *judgement,
+                        const struct fl_view *view)
+{
+    double figure = 0;
+    size_t fit = out->samples;
+    if (out->target.metric == FL_METRIC_UNAVAILABLE)
+        figure = (double)unavailable_when_fit(&out->target, judgement, view);
+    else
+        fit = measure_ops(&out->target, judgement, view, true, &figure);
+    if (out->target.metric != FL_METRIC_UNAVAILABLE && fit == out->samples) return;
+    if (fit == 0 || fl_target_holds(&out->target, figure))
+        cannot_tell(out, "missed only while the load generator itself was the bottleneck");
 }
 
 /* One load's part of a target about operations. */
@@ -190,10 +233,8 @@ static void measure_load(struct fl_target_result *out, const struct fl_judgement
         cannot_tell(out, "%s was broken before the first fault", view->load->name);
     } else if (out->samples == 0) {
         cannot_tell(out, "no operation of %s was due then", view->load->name);
-    } else if (out->state == FL_TARGET_MISSED && target->metric == FL_METRIC_LATENCY) {
-        size_t fit = measure_ops(target, judgement, view, true, &figure);
-        if (fit < out->samples && (fit == 0 || fl_target_holds(target, figure)))
-            cannot_tell(out, "missed only while the load generator itself was the bottleneck");
+    } else if (out->state == FL_TARGET_MISSED) {
+        excuse_load(out, judgement, view);
     }
     note_samples(out);
 }

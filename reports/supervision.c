@@ -28,11 +28,11 @@ static const char *who_of(const struct fl_fact *fact)
     return fl_json_text(fact->json, "instance", fl_json_text(fact->json, "name", ""));
 }
 
-/* Nothing behind this is about the fault: the next fault on the same target, or for a window that
- * is over, a while after. */
+/* Nothing behind this is about the fault: the next fault on the same target, our own stopping of
+ * everything, or for a window that is over, a while after. */
 static fl_ns supervision_horizon(const struct fl_record *record, const struct fl_rec_fault *fault)
 {
-    fl_ns until = FL_NEVER;
+    fl_ns until = record->phase_at[FL_STOP];
     for (size_t i = 0; i < record->faults_count; i++) {
         const struct fl_rec_fault *other = &record->faults[i];
         if (other->requested_ns > fault->requested_ns && strcmp(other->target, fault->target) == 0)

@@ -244,6 +244,39 @@ static void a_limit_missed_by_more_than_the_generator_was_late_is_missed(void **
     expect_verdict(&stage, FL_CANNOT_TELL, "the load generator was the bottleneck");
 }
 
+/* No fault; of 2.5 s of operations something became while the generator stood still. */
+static void stalled_run(struct stage *stage, const char *target, enum fl_op_error error)
+{
+    stage_begin(stage);
+    int load = stage_load(stage, "talkers", "http", "chat", 200);
+    stage_good(stage, load, 0, 8000, 5);
+    for (int64_t due = 8000; due < 10500; due += 5)
+        stage_op(stage, load, FL_OP_ARRIVAL, due, 2000, FL_FAIL, error);
+    stage_good(stage, load, 10500, 30000, 5);
+    stage_phases(stage);
+    stage_target(stage, target);
+    stage_fact(stage->load, 11000, "load.health",
+               "\"span_ns\":3500000000,\"lag_p99_ns\":2400000000,\"lag_max_ns\":2500000000");
+    stage_complete(stage);
+}
+
+static void what_a_generator_that_stood_still_made_is_not_blamed_on_the_service(void **state)
+{
+    static const char *const targets[] = {"availability >= 99%", "errors < 1%",
+                                          "unavailable < 100ms", "latency p99 < 100ms"};
+    (void)state;
+    for (size_t i = 0; i < FL_COUNT(targets); i++) {
+        struct stage stage;
+        stalled_run(&stage, targets[i], FL_OPERR_UNSENT);
+        expect_verdict(&stage, FL_CANNOT_TELL, "the load generator itself was the bottleneck");
+    }
+    for (size_t i = 0; i < 3; i++) { /* a refusal is the service's, whenever it comes */
+        struct stage stage;
+        stalled_run(&stage, targets[i], FL_OPERR_REFUSED);
+        expect_verdict(&stage, FL_FAILED, "target missed");
+    }
+}
+
 static void a_run_without_operations_cannot_be_told(void **state)
 {
     (void)state;
@@ -322,6 +355,7 @@ int main(void)
         cmocka_unit_test(what_is_missed_when_the_harness_broke_down_is_not_blamed_on_the_service),
         cmocka_unit_test(a_generator_at_its_limit_in_the_window_cannot_be_told),
         cmocka_unit_test(a_limit_missed_by_more_than_the_generator_was_late_is_missed),
+        cmocka_unit_test(what_a_generator_that_stood_still_made_is_not_blamed_on_the_service),
         cmocka_unit_test(a_run_without_operations_cannot_be_told),
         cmocka_unit_test(a_fault_that_was_never_injected_cannot_be_told),
         cmocka_unit_test(a_recovery_nobody_knows_does_not_save_a_missed_target),
