@@ -32,9 +32,14 @@
 
 #if FL_TSAN
 /* ThreadSanitizer's own names for what it has no header for. */
+
+/** The fiber of the stack that runs. */
 void *__tsan_get_current_fiber(void);
+/** A fiber for one more stack; flags 0. */
 void *__tsan_create_fiber(unsigned flags);
+/** Forgets a fiber that does not run. */
 void __tsan_destroy_fiber(void *fiber);
+/** Says that the next switch of stacks leads there; flags 0: and orders what came before. */
 void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 #define FL_NO_TSAN __attribute__((no_sanitize("thread")))
 #else
