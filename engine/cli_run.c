@@ -89,6 +89,8 @@ int fl_cli_report(const struct fl_cli_call *call)
     struct fl_err err = {0};
     int code = FL_EX_INTERNAL;
     if (fl_report_make(folder, formats, fl_cli_colour(stdout), &summary, &err) != 0) {
+        if (summary.text != NULL) fputs(summary.text, stdout);
+        fflush(stdout);
         fprintf(stderr, "faultline: no report: %s\n", err.text);
     } else {
         if (summary.text != NULL) fputs(summary.text, stdout);
@@ -96,8 +98,8 @@ int fl_cli_report(const struct fl_cli_call *call)
         if (getenv("GITHUB_ACTIONS") != NULL && summary.annotations != NULL)
             fputs(summary.annotations, stdout);
         code = (int)summary.verdict;
-        fl_report_summary_fini(&summary);
     }
+    fl_report_summary_fini(&summary);
     free(folder);
     return code;
 }

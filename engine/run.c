@@ -147,17 +147,24 @@ static int judge(const struct fl_run *run)
     struct fl_report_summary summary = {0};
     struct fl_err err = {0};
     unsigned formats = opts->formats == 0 ? FL_FORMAT_ALL : opts->formats;
-    if (fl_report_make(run->folder, formats, colour, &summary, &err) != 0) {
+    bool written = fl_report_make(run->folder, formats, colour, &summary, &err) == 0;
+    if (summary.text == NULL) {
         fprintf(stderr, "faultline: no report: %s\n", err.text);
         return FL_EX_INTERNAL;
     }
     fputs(summary.text, stdout);
     size_t len = strlen(summary.text);
     const char *gap = len > 1 && strcmp(summary.text + len - 2, "\n\n") == 0 ? "" : "\n";
-    if ((formats & FL_FORMAT_HTML) != 0) printf("%sreport  %s/report.html\n", gap, run->folder);
+    if (written && (formats & FL_FORMAT_HTML) != 0)
+        printf("%sreport  %s/report.html\n", gap, run->folder);
     tell_ci(run, &summary);
-    bool interrupted = run->interrupted_ns != 0 || fl_interrupt_came();
-    int code = interrupted ? FL_EX_INTERRUPTED : (int)summary.verdict;
+    int code = (int)summary.verdict;
+    if (!written) {
+        fflush(stdout);
+        fprintf(stderr, "faultline: the report is not complete: %s\n", err.text);
+        if (code == FL_EX_PASS) code = FL_EX_CANNOT_TELL; /* our own trouble */
+    }
+    if (run->interrupted_ns != 0 || fl_interrupt_came()) code = FL_EX_INTERRUPTED;
     fl_report_summary_fini(&summary);
     return code;
 }

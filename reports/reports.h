@@ -31,7 +31,8 @@ struct fl_report_summary {
 
 /** Judges the run and writes report.html, report.json, junit.xml, summary.md (those in formats)
  * into the folder. colour: ANSI colours in summary text. Works on the record of a killed run too.
- */
+ * An error with out->text set: the run is judged, but not all files could be written. Free out with
+ * fl_report_summary_fini in any case. */
 int fl_report_make(const char *run_folder, unsigned formats, bool colour,
                    struct fl_report_summary *out, struct fl_err *err);
 /** Compares the recoveries of two sets of runs (folders), by kind of fault. Fail: a kind became

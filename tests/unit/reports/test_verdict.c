@@ -338,6 +338,30 @@ static void a_folder_that_is_no_run_is_an_error(void **state)
     testkit_remove(folder);
 }
 
+static void a_file_that_cannot_be_written_does_not_hide_the_verdict(void **state)
+{
+    (void)state;
+    struct stage stage;
+    plain_run(&stage);
+    stage_complete(&stage);
+    stage_close(&stage);
+    char *html = fl_format("%s/report.html/in-the-way", stage.folder);
+    struct fl_err err = {0};
+    assert_int_equal(fl_make_dirs(html, &err), 0);
+    free(html);
+
+    struct fl_report_summary summary = {0};
+    assert_int_not_equal(fl_report_make(stage.folder, FL_FORMAT_ALL, false, &summary, &err), 0);
+    assert_non_null(strstr(err.text, "report.html"));
+    assert_non_null(summary.text);
+    assert_non_null(strstr(summary.text, "recovered from 1 fault"));
+    fl_report_summary_fini(&summary);
+    char *junit = fl_format("%s/junit.xml", stage.folder);
+    assert_int_equal(access(junit, R_OK), 0); /* the others are written all the same */
+    free(junit);
+    stage_over(&stage, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_recovery_nobody_knows_does_not_save_a_missed_target),
         cmocka_unit_test(a_percentile_of_few_samples_says_so),
         cmocka_unit_test(a_folder_that_is_no_run_is_an_error),
+        cmocka_unit_test(a_file_that_cannot_be_written_does_not_hide_the_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
