@@ -209,7 +209,8 @@ static void instance_on_ready(void *cx, bool yes, const char *why)
     if (yes) {
         instance->state = READY;
         fl_journal_fact(fleet->opts.journal, fl_now(), "proc.ready",
-                        "\"instance\":\"%s\",\"pid\":%d", instance->name, (int)instance->pid);
+                        "\"instance\":\"%s\",\"pid\":%d,\"port\":%d", instance->name,
+                        (int)instance->pid, instance->port);
         tell_up(instance, true);
         fleet_check_boot(fleet);
         return;

@@ -72,8 +72,11 @@ static void say_exit(struct fl_live *live, const cJSON *fact, char *out, size_t 
 
 static void say_ready(struct fl_live *live, const cJSON *fact, char *out, size_t len)
 {
-    snprintf(out, len, "%s  ready, pid %d", fl_json_text(fact, "instance", ""),
-             (int)fl_json_int(fact, "pid", 0));
+    char place[64] = "";
+    int port = (int)fl_json_int(fact, "port", 0);
+    if (port > 0) snprintf(place, sizeof place, ", 127.0.0.1:%d", port);
+    snprintf(out, len, "%s  ready, pid %d%s", fl_json_text(fact, "instance", ""),
+             (int)fl_json_int(fact, "pid", 0), place);
 }
 
 static void say_restart(struct fl_live *live, const cJSON *fact, char *out, size_t len)
@@ -140,10 +143,11 @@ void fl_live_on_fact(void *cx, const char *line)
         if (strcmp(events[i].fact, name) == 0) events[i].say(live, fact, words, sizeof words);
     if (words[0] != '\0') {
         fl_ns zero = live->t0_ns != 0 ? live->t0_ns : live->began_ns;
-        double at = (double)(fl_json_int(fact, "t", 0) - zero) / 1e9;
+        /* load is told to begin a moment before its first operation is due */
+        double at = (double)fl_ns_max(0, fl_json_int(fact, "t", 0) - zero) / 1e9;
         close_line(live);
         if (live->t0_ns == 0)
-            printf("%s[  boot ]%s %s\n", live->colour ? "\x1b[2m" : "",
+            printf("%s[       ]%s %s\n", live->colour ? "\x1b[2m" : "",
                    live->colour ? "\x1b[0m" : "", words);
         else
             printf("%s[%7.3f]%s %s\n", live->colour ? "\x1b[2m" : "", at,

@@ -37,7 +37,7 @@ static void dashboard_page(struct fl_self *self, struct fl_web *web,
     fl_page_put(&page, (struct fl_str){fl_asset_dashboard_html, fl_asset_dashboard_html_len}, tree);
     cJSON_Delete(tree);
     fl_web_set_header(web, "cache-control", "no-store");
-    fl_web_set_header(web, "content-security-policy", "default-src 'self'");
+    fl_web_set_header(web, "content-security-policy", "default-src 'self'; img-src 'self' data:");
     fl_web_respond(self, web, 200, "text/html; charset=utf-8", page.at, page.len);
     fl_buf_fini(&page);
     fl_buf_fini(&figures);

@@ -47,8 +47,8 @@ static int http_lease(struct fl_str object, uint64_t *out)
     if (raw.len != 18 || raw.at[0] != '"') return FL_EBADMSG;
     uint64_t lease = 0;
     for (size_t i = 1; i < 17; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = memchr(digits, raw.at[i], 16);
+        static const char digits[16] = "0123456789abcdef";
+        const char *digit = memchr(digits, raw.at[i], sizeof digits);
         if (digit == NULL) return FL_EBADMSG;
         lease = lease << 4 | (uint64_t)(digit - digits);
     }
@@ -285,7 +285,8 @@ static void http_health(struct fl_self *self, struct fl_web *web, const struct f
 
 static const char http_page_top[] =
     "<!doctype html><html lang=en><meta charset=utf-8>"
-    "<meta name=viewport content='width=device-width,initial-scale=1'><title>Queue</title>"
+    "<meta name=viewport content='width=device-width,initial-scale=1'><title>Queue</title><link "
+    "rel=icon href='data:,'>"
     "<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;"
     "max-width:40rem;padding:0 1rem}pre{overflow:auto;padding:1rem;border:1px solid #8884;"
     "border-radius:8px}</style><h1>Queue</h1><p>Jobs that survive a crash. Now:<pre>";
