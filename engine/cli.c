@@ -94,12 +94,11 @@ static int call_take_option(struct fl_cli_call *call, char **argv, int *at)
     const char *value = equals != NULL ? equals + 1 : "";
     if (option->value == NULL && equals != NULL)
         return fl_cli_usage(call->command, "--%s takes no value", option->name);
-    if (option->value != NULL && equals == NULL) {
-        if (argv[*at + 1] == NULL)
-            return fl_cli_usage(call->command, "--%s needs a value: --%s %s", option->name,
-                                option->name, option->value);
-        value = argv[++*at];
-    }
+    if (option->value != NULL && equals == NULL && argv[*at + 1] != NULL) value = argv[++*at];
+    /* an empty one is a variable of a script that was never set */
+    if (option->value != NULL && value[0] == '\0')
+        return fl_cli_usage(call->command, "--%s needs a value: --%s %s", option->name,
+                            option->name, option->value);
     int most = option->repeats ? FL_CLI_REPEATS_MAX : 1;
     if (call->counts[index] == most)
         return fl_cli_usage(call->command,

@@ -66,6 +66,7 @@ static void a_slip_is_answered_with_what_was_meant_and_exit_64(void **state)
         {{"run", "a", "--sed=7"}, "faultline: unknown option --sed; did you mean --seed?\n"},
         {{"run", "a", "-q"}, "faultline: unknown option -q; options have two dashes\n"},
         {{"run", "a", "--seed"}, "faultline: --seed needs a value: --seed N\n"},
+        {{"run", "a", "--out="}, "faultline: --out needs a value: --out DIR\n"},
         {{"run", "a", "--quiet=1"}, "faultline: --quiet takes no value\n"},
         {{"run", "a", "--seed=zz"},
          "faultline: --seed: \"zz\" is not a seed; write up to 16 hexadecimal digits\n"},
