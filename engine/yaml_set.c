@@ -25,8 +25,10 @@ static struct fl_yaml **set_place(struct fl_yaml *node, struct fl_str step, stru
                    FL_ARG(step), node->count);
         return NULL;
     }
-    while (index-- > 0)
+    while (index-- > 0) {
+        FL_ASSERT(*place != NULL);
         place = &(*place)->next;
+    }
     return place;
 }
 
@@ -72,6 +74,7 @@ static int set_walk(struct fl_yaml *root, struct fl_str path, const char *assign
             fl_yaml_free(value_take);
             return rc;
         }
+        FL_ASSERT(place != NULL);
         if (path.len == 0) {
             set_replace(node, place, step, value_take);
             return 0;

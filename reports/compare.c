@@ -134,6 +134,7 @@ static void conclude(const struct comparison *all, bool force, struct fl_report_
         if (all->kinds[i].worse && worse++ == 0) first_worse = all->kinds[i].name;
         if (!all->kinds[i].enough && open++ == 0) first_open = all->kinds[i].name;
     }
+    FL_ASSERT(all->host[0] != NULL && all->host[1] != NULL); /* there is a run on both sides */
     bool other_host = all->mixed || strcmp(all->host[0], all->host[1]) != 0;
     if (other_host && !force) {
         out->verdict = FL_CANNOT_TELL;

@@ -110,6 +110,7 @@ static void measure_recovery(struct fl_target_result *out, const struct fl_judge
         bool worst_holds = fl_target_holds(&out->target, stat_of(&out->target, highs, count));
         if (known > 0) set_state(out, stat_of(&out->target, values, known));
         if (best_holds != worst_holds) {
+            FL_ASSERT(first_unknown != NULL);
             cannot_tell(out, "%zu of %zu recoveries cannot be told, first %s %s: %s", count - known,
                         count, first_unknown->fault->kind, first_unknown->fault->target,
                         first_unknown->why);

@@ -3,14 +3,17 @@
 #include "reports/render.h"
 #include "runtime/base/units.h"
 
-#define FAULTS_BYTES_MAX (64 * 1024)
+#define FAULTS_BYTES_MAX ((size_t)64 * 1024)
 
 /* A pipe would end a table's cell, a `<` begin markup. */
 static void put_cell(struct fl_buf *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (strchr("|<>*_`\\[]", *text) != NULL) fl_buf_putc(out, '\\');
-        fl_buf_putc(out, *text == '\n' ? ' ' : *text);
+        if (*text == '\n')
+            fl_buf_putc(out, ' ');
+        else
+            fl_buf_putc(out, *text);
     }
 }
 

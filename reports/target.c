@@ -304,6 +304,7 @@ static int parse_phase(struct scan *scan, struct fl_target *out)
 }
 
 int fl_target_parse(struct fl_target *out, const char *text, const struct fl_target_names *names,
+                    /* NOLINTNEXTLINE(readability-non-const-parameter): written by way of scan */
                     int *out_column, struct fl_err *err)
 {
     struct fl_target target = {0};

@@ -107,9 +107,8 @@ static void talk_come_back(struct fl_channel *ch, struct talk *talk)
     int rc = talk_attach(ch, talk, true);
     if (rc == 0) return;
     /* Too late to hear all that was said (FL_ESTATE), or nobody there: the client joins anew. */
-    if (rc == FL_ESTATE && talk->room.bits != 0)
-        fl_self_fail(self, rc);
-    else if (++talk->tries > TALK_AGAIN_MAX)
+    bool is_too_late = rc == FL_ESTATE && talk->room.bits != 0;
+    if (is_too_late || ++talk->tries > TALK_AGAIN_MAX)
         fl_self_fail(self, rc);
     else
         fl_timer_start(self, TALK_AGAIN_NS, 0);

@@ -90,7 +90,7 @@ static void conn_next_request(struct web_conn *conn)
     conn->request_ns = 0;
     conn->heard_ns = fl_self_now(conn->self); /* a handler may have waited long */
     if (conn->http != NULL) fl_http_reset(conn->http);
-    if (conn->out.cap > 64 * 1024) fl_buf_fini(&conn->out);
+    if (conn->out.cap > (size_t)64 * 1024) fl_buf_fini(&conn->out);
 }
 
 /* Pipelined requests are answered one after another: a handler that blocks holds up only these. */

@@ -175,7 +175,7 @@ void fl_http_response_init(struct fl_http *http, bool head_request, size_t body_
     memset(http, 0, sizeof *http);
     http->is_response = true;
     http->head_request = head_request;
-    http->head_max = 64 * 1024;
+    http->head_max = (size_t)64 * 1024;
     http->body_max = body_max;
     http_start(http);
 }

@@ -99,7 +99,8 @@ int fl_http_decode(struct fl_buf *buf, struct fl_str text, bool plus)
             fl_buf_putc(buf, (char)(unsigned char)(high << 4 | low));
             i += 2;
         } else {
-            fl_buf_putc(buf, plus && c == '+' ? ' ' : c);
+            if (plus && c == '+') c = ' ';
+            fl_buf_putc(buf, c);
         }
     }
     return 0;
