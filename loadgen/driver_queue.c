@@ -8,6 +8,7 @@
 
 #define DRAIN_LEASE_MOST 256
 #define DRAIN_PAUSE_MS 100
+#define DRAIN_PHANTOM_ROUNDS 3 /* of empty leases, before "ready" is not believed any more */
 
 /** A request that puts a job in. */
 struct queue_put {
@@ -39,7 +40,8 @@ struct queue_drain {
     bool begun, done;
     size_t endpoint; /* being emptied */
     int empty_leases;
-    int64_t *left; /* of each endpoint, by its own word; -1: unknown */
+    int phantom_rounds; /* it said "ready", and gave nothing */
+    int64_t *left;      /* of each endpoint, by its own word; -1: unknown */
 };
 
 struct queue {
@@ -309,14 +311,19 @@ static void drain_on_stats(void *cx, const struct fl_http_answer *answer)
     uv_timer_stop(&drain->timer);
     cJSON *stats = cJSON_ParseWithLength(answer->body.at, answer->body.len);
     bool is_known = is_2xx(answer) && cJSON_IsNumber(cJSON_GetObjectItem(stats, "ready"));
-    int64_t left = fl_json_int(stats, "ready", 0) + fl_json_int(stats, "leased", 0) +
-                   fl_json_int(stats, "delayed", 0);
+    int64_t ready = fl_json_int(stats, "ready", 0);
+    int64_t left = fl_json_int(stats, "leased", 0) + fl_json_int(stats, "delayed", 0);
     cJSON_Delete(stats);
-    if (is_known) drain->left[drain->endpoint] = left;
+    /* Jobs that are ready and that nobody can get are not there: a queue that forgets them may
+     * still count them. */
+    if (is_known && ready > 0) drain->phantom_rounds++;
+    if (drain->phantom_rounds < DRAIN_PHANTOM_ROUNDS) left += ready;
+    if (is_known) drain->left[drain->endpoint] = left > 0 ? left : 0;
     if (!is_known || left > 0) {
         drain_pause(drain);
         return;
     }
+    drain->phantom_rounds = 0;
     drain->empty_leases = 0;
     if (++drain->endpoint < work->load->endpoints.count)
         drain_lease(work->load);
@@ -342,6 +349,7 @@ static void drain_go_on(struct fl_load *load, bool went_well, size_t jobs_count)
         return;
     }
     drain->empty_leases = jobs_count == 0 ? drain->empty_leases + 1 : 0;
+    if (jobs_count > 0) drain->phantom_rounds = 0;
     if (drain->empty_leases < 2) {
         drain_lease(load);
         return;
