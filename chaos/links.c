@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "runtime/base/json.h"
+#include "runtime/base/lines.h"
 
 struct links_ask {
     struct links_ask *next;
@@ -13,7 +14,7 @@ struct links_ask {
 
 struct fl_links {
     uv_pipe_t pipe;
-    struct fl_buf line;
+    struct fl_lines in;
     char read_buf[16 << 10];
     struct links_ask *asks; /* unanswered */
     int64_t ids;
@@ -50,9 +51,9 @@ static void links_settle_all(struct fl_links *links, const char *why)
         links_settle(links, links->asks->id, false, NULL, why);
 }
 
-static void links_on_line(struct fl_links *links, struct fl_str line)
+static void links_on_line(struct fl_links *links, const char *line)
 {
-    cJSON *answer = cJSON_ParseWithLength(line.at, line.len);
+    cJSON *answer = cJSON_Parse(line);
     bool ok = fl_json_bool(answer, "ok", false);
     links_settle(links, fl_json_int(answer, "id", 0), ok, answer,
                  ok ? NULL : fl_json_text(answer, "error", "no reason given"));
@@ -68,7 +69,7 @@ static void links_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 static void links_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct fl_links *links = FL_OWNER(stream, struct fl_links, pipe);
-    if (got < 0) {
+    if (got < 0 || !fl_lines_feed(&links->in, buf->base, (size_t)got)) {
         FL_ASSERT(!links->lost);
         links->lost = true;
         uv_read_stop(stream);
@@ -76,17 +77,10 @@ static void links_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
         if (!links->closed && links->on_lost != NULL) links->on_lost(links->cx);
         return;
     }
-    fl_buf_add(&links->line, buf->base, (size_t)got);
     /* An answer's fn may close us: look each time. */
-    const char *end = NULL;
-    while (!links->closed && links->line.len > 0 &&
-           (end = memchr(links->line.at, '\n', links->line.len)) != NULL) {
-        size_t len = (size_t)(end - links->line.at);
-        char *line = fl_str_dup((struct fl_str){links->line.at, len});
-        fl_buf_drop(&links->line, len + 1);
-        links_on_line(links, (struct fl_str){line, len});
-        free(line);
-    }
+    const char *line;
+    while (!links->closed && (line = fl_lines_next(&links->in)) != NULL)
+        links_on_line(links, line);
 }
 
 int fl_links_open(struct fl_links **out, uv_loop_t *loop, int fd_take, void (*on_lost)(void *cx),
@@ -115,7 +109,7 @@ static void links_on_close(uv_handle_t *handle)
 {
     struct fl_links *links = FL_OWNER(handle, struct fl_links, pipe);
     FL_ASSERT(links->asks == NULL);
-    fl_buf_fini(&links->line);
+    fl_lines_fini(&links->in);
     free(links);
 }
 

@@ -9,11 +9,9 @@
 #include "chaos/proxy.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
+#include "runtime/base/lines.h"
 
-enum {
-    WORKER_CONTROL_FD = 3,
-    WORKER_LINE_MAX = 1 << 20,
-};
+enum { WORKER_CONTROL_FD = 3 };
 static const fl_ns worker_reopen_every_ns = 20 * FL_NS_PER_MS;
 static const fl_ns worker_reopen_within_ns = 5 * FL_NS_PER_S;
 
@@ -24,7 +22,7 @@ struct worker {
     struct fl_proxy_link *links;
     char *read_buf;
     char control_buf[16 << 10];
-    struct fl_buf line;
+    struct fl_lines in;
     struct worker_ask *reopening; /* doors that could not be opened yet */
     bool ending;
 };
@@ -266,9 +264,9 @@ static struct fl_proxy_link *worker_link(struct worker *worker, const char *name
     return *at;
 }
 
-static void worker_on_line(struct worker *worker, struct fl_str line)
+static void worker_on_line(struct worker *worker, const char *line)
 {
-    cJSON *request = cJSON_ParseWithLength(line.at, line.len);
+    cJSON *request = cJSON_Parse(line);
     int64_t id = fl_json_int(request, "id", 0);
     const char *op = fl_json_text(request, "op", "");
     size_t at = 0;
@@ -301,15 +299,13 @@ static void worker_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf
 static void worker_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct worker *worker = FL_OWNER(stream, struct worker, control);
-    if (got > 0) fl_buf_add(&worker->line, buf->base, (size_t)got);
-    if (got < 0 || worker->line.len > WORKER_LINE_MAX) {
+    if (got < 0 || !fl_lines_feed(&worker->in, buf->base, (size_t)got)) {
         worker_end(worker);
         return;
     }
-    struct fl_str rest = {worker->line.at, worker->line.len};
-    while (!worker->ending && rest.len > 0 && memchr(rest.at, '\n', rest.len) != NULL)
-        worker_on_line(worker, fl_str_cut(&rest, '\n'));
-    fl_buf_drop(&worker->line, worker->line.len - rest.len);
+    const char *line;
+    while (!worker->ending && (line = fl_lines_next(&worker->in)) != NULL)
+        worker_on_line(worker, line);
 }
 
 static void worker_guard(void)
@@ -339,7 +335,7 @@ static void worker_fini(struct worker *worker)
     }
     int rc = uv_loop_close(&worker->loop);
     FL_ASSERT(rc == 0);
-    fl_buf_fini(&worker->line);
+    fl_lines_fini(&worker->in);
     free(worker->read_buf);
     free(worker);
 }

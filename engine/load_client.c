@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include "runtime/base/json.h"
-
-#define LINE_MAX_BYTES (1u << 20)
+#include "runtime/base/lines.h"
 
 struct fl_load_client {
     uv_pipe_t pipe;
     struct fl_load_events events;
-    struct fl_buf in;
+    struct fl_lines in;
     char chunk[16384];
     bool closing;
 };
@@ -27,7 +26,7 @@ static struct fl_load_client *client_of(uv_handle_t *handle)
 static void client_on_close(uv_handle_t *handle)
 {
     struct fl_load_client *client = client_of(handle);
-    fl_buf_fini(&client->in);
+    fl_lines_fini(&client->in);
     free(client);
 }
 
@@ -63,20 +62,15 @@ static void client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 static void client_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct fl_load_client *client = client_of((uv_handle_t *)stream);
-    if (got < 0 || client->in.len > LINE_MAX_BYTES) {
+    if (got < 0 || !fl_lines_feed(&client->in, buf->base, (size_t)got)) {
         struct fl_load_events events = client->events;
         fl_load_client_close(client);
         events.on_lost(events.cx);
         return;
     }
-    fl_buf_add(&client->in, buf->base, (size_t)got);
-    char *end;
-    while (!client->closing && client->in.len > 0 &&
-           (end = memchr(client->in.at, '\n', client->in.len)) != NULL) {
-        *end = '\0';
-        client_on_line(client, client->in.at);
-        fl_buf_drop(&client->in, (size_t)(end - client->in.at) + 1);
-    }
+    const char *line;
+    while (!client->closing && (line = fl_lines_next(&client->in)) != NULL)
+        client_on_line(client, line);
 }
 
 int fl_load_client_open(struct fl_load_client **out, uv_loop_t *loop, int fd_take,

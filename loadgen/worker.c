@@ -13,10 +13,10 @@
 #include "loadgen/http_engine.h"
 #include "loadgen/load.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/lines.h"
 
 #define CONTROL_FD 3
 #define READ_BUFFER ((size_t)256 << 10)
-#define LINE_MAX_BYTES ((size_t)1 << 20)
 #define EXIT_TROUBLE 70
 #define CONNECTIONS_MAX 20000
 
@@ -37,7 +37,7 @@ struct worker {
     size_t loads_count;
     fl_ns t0_ns, until_ns, drain_until_ns;
     int fifths;
-    struct fl_buf line;
+    struct fl_lines in;
     bool journal_told; /* that a write failed */
     int code;
 };
@@ -278,9 +278,9 @@ static const struct {
     void (*carry_out)(struct worker *worker, const cJSON *order);
 } orders[] = {{"start", order_start}, {"up", order_up}, {"stop", order_stop}};
 
-static void worker_obey(struct worker *worker, struct fl_str line)
+static void worker_obey(struct worker *worker, const char *line)
 {
-    cJSON *order = cJSON_ParseWithLength(line.at, line.len);
+    cJSON *order = cJSON_Parse(line);
     const char *op = fl_json_text(order, "op", "");
     for (size_t i = 0; i < FL_COUNT(orders); i++)
         if (worker->phase != WORKER_ENDS && strcmp(orders[i].op, op) == 0)
@@ -298,19 +298,13 @@ static void worker_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf
 {
     struct worker *worker = FL_OWNER(stream, struct worker, control);
     if (worker->phase == WORKER_ENDS || got == 0) return;
-    if (got < 0) { /* the engine is gone: nobody is left to load for */
-        worker_end(worker, EXIT_TROUBLE);
+    if (got < 0 || !fl_lines_feed(&worker->in, buf->base, (size_t)got)) {
+        worker_end(worker, EXIT_TROUBLE); /* the engine is gone: nobody is left to load for */
         return;
     }
-    fl_buf_add(&worker->line, buf->base, (size_t)got);
-    char *newline;
-    while (worker->phase != WORKER_ENDS &&
-           (newline = memchr(worker->line.at, '\n', worker->line.len)) != NULL) {
-        size_t len = (size_t)(newline - worker->line.at);
-        worker_obey(worker, (struct fl_str){worker->line.at, len});
-        fl_buf_drop(&worker->line, len + 1);
-    }
-    if (worker->line.len > LINE_MAX_BYTES) worker_end(worker, EXIT_TROUBLE);
+    const char *line;
+    while (worker->phase != WORKER_ENDS && (line = fl_lines_next(&worker->in)) != NULL)
+        worker_obey(worker, line);
 }
 
 /* ---- beginning and end ---- */
@@ -400,7 +394,7 @@ static void worker_free(struct worker *worker)
     close(worker->alarm_fd);
     fl_journal_close(worker->host.journal);
     cJSON_Delete(worker->plan);
-    fl_buf_fini(&worker->line);
+    fl_lines_fini(&worker->in);
     free(worker->host.read_buffer);
     free(worker);
 }

@@ -1,9 +1,8 @@
 #include "runtime/control.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/lines.h"
 #include "runtime/core.h"
-
-#define LINE_MAX_BYTES ((size_t)64 * 1024)
 
 void fl_control_list(struct fl_node *node, const char *glob, void (*fn)(void *cx, const char *name),
                      void *cx)
@@ -49,7 +48,7 @@ struct control_port {
     struct fl_port port;
     uv_pipe_t pipe;
     struct fl_shard *shard;
-    struct fl_buf in;
+    struct fl_lines in;
     char chunk[4096];
     bool is_told, has_ended;
 };
@@ -170,9 +169,9 @@ static const struct {
     void (*fn)(struct fl_self *self, struct control *control, int64_t id, const cJSON *request);
 } ops[] = {{"list", op_list}, {"exit", op_exit}, {"suspend", op_suspend}, {"resume", op_resume}};
 
-static void control_on_line(struct fl_self *self, struct control *control, struct fl_str line)
+static void control_on_line(struct fl_self *self, struct control *control, const char *line)
 {
-    cJSON *request = cJSON_ParseWithLength(line.at, line.len);
+    cJSON *request = cJSON_Parse(line);
     const char *op = fl_json_text(request, "op", "");
     int64_t id = fl_json_int(request, "id", 0);
     size_t i = 0;
@@ -190,22 +189,10 @@ static void control_on_port(struct fl_self *self, void *ptr)
     struct control_port *port = ptr;
     struct control *control = self->state;
     port->is_told = false;
-    struct fl_buf in = port->in; /* ours while we may wait; more may come meanwhile */
-    port->in = (struct fl_buf){0};
-    struct fl_str rest = {in.at, in.len};
-    const char *end = NULL;
-    while (rest.len > 0 && (end = memchr(rest.at, '\n', rest.len)) != NULL) {
-        struct fl_str line = {rest.at, (size_t)(end - rest.at)};
+    const char *line; /* nothing is read meanwhile: no op waits */
+    while ((line = fl_lines_next(&port->in)) != NULL)
         control_on_line(self, control, line);
-        rest.at += line.len + 1;
-        rest.len -= line.len + 1;
-    }
-    fl_buf_drop(&in, in.len - rest.len);
-    fl_buf_add(&in, port->in.at, port->in.len);
-    fl_buf_fini(&port->in);
-    port->in = in;
-    if (port->has_ended || port->in.len > LINE_MAX_BYTES)
-        fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
+    if (port->has_ended) fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
 }
 
 static void pipe_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -220,8 +207,7 @@ static void pipe_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     struct control_port *port = FL_OWNER(stream, struct control_port, pipe);
     struct fl_self *owner = port->port.owner;
     if (got == 0) return;
-    if (got > 0) fl_buf_add(&port->in, buf->base, (size_t)got);
-    if (got < 0) {
+    if (got < 0 || !fl_lines_feed(&port->in, buf->base, (size_t)got)) {
         port->has_ended = true;
         uv_read_stop(stream);
     }
@@ -237,7 +223,7 @@ static void pipe_on_close(uv_handle_t *handle)
 {
     struct control_port *port = FL_OWNER(handle, struct control_port, pipe);
     port->shard->handles_open--;
-    fl_buf_fini(&port->in);
+    fl_lines_fini(&port->in);
     free(port);
 }
 

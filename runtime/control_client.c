@@ -1,5 +1,6 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
+#include "runtime/base/lines.h"
 #include "runtime/control.h"
 
 /* Asks a control server in another process. Everything happens on the caller's loop. */
@@ -17,7 +18,7 @@ struct fl_control_client {
     int handles;
     int64_t id_last;
     struct question *questions;
-    struct fl_buf in;
+    struct fl_lines in;
     char chunk[4096];
     void (*on_lost)(void *cx);
     void *cx;
@@ -34,7 +35,7 @@ static void client_on_handle_closed(uv_handle_t *handle)
     struct fl_control_client *client = handle->data;
     FL_ASSERT(client->is_closed && client->handles > 0);
     if (--client->handles > 0) return;
-    fl_buf_fini(&client->in);
+    fl_lines_fini(&client->in);
     free(client);
 }
 
@@ -124,19 +125,13 @@ static void client_on_line(struct fl_control_client *client, const char *line)
 static void client_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct fl_control_client *client = stream->data;
-    if (got < 0) {
+    if (got < 0 || !fl_lines_feed(&client->in, buf->base, (size_t)got)) {
         client_lost(client);
         return;
     }
-    fl_buf_add(&client->in, buf->base, (size_t)got);
-    char *end = NULL;
-    while (!client->is_closed && client->in.len > 0 &&
-           (end = memchr(client->in.at, '\n', client->in.len)) != NULL) {
-        char *line = fl_str_dup((struct fl_str){client->in.at, (size_t)(end - client->in.at)});
-        fl_buf_drop(&client->in, (size_t)(end - client->in.at) + 1);
+    const char *line;
+    while (!client->is_closed && (line = fl_lines_next(&client->in)) != NULL)
         client_on_line(client, line);
-        free(line);
-    }
 }
 
 static void client_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
