@@ -21,7 +21,9 @@ bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, f
     }
     for (size_t i = low; i < judgement->health_count; i++) {
         const struct fl_health *one = &judgement->health[i];
-        if (one->from_ns >= until) break;
+        if (one->from_ns - judgement->lag_most_ns >= until) break;
+        /* it counts an operation when it is sent: what it sent so late was due so much earlier */
+        if (one->from_ns - one->lag_max_ns >= until) continue;
         if (one->cpu > CPU_MOST || (double)one->lag_p99_ns > LAG_SHARE * limit_ns) return true;
     }
     return false;
@@ -69,6 +71,8 @@ static void read_health(struct fl_judgement *judgement)
             .lag_max_ns = fl_json_int(fact->json, "lag_max_ns", 0),
             .cpu = fl_json_num(fact->json, "cpu", 0),
             .unsent = fl_json_int(fact->json, "unsent", 0)};
+        fl_ns lag = judgement->health[judgement->health_count - 1].lag_max_ns;
+        judgement->lag_most_ns = fl_ns_max(judgement->lag_most_ns, lag);
     }
 }
 

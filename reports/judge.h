@@ -54,6 +54,7 @@ struct fl_judgement {
     size_t events_count, restarts;
     struct fl_health *health;
     size_t health_count, bottlenecks; /* seconds in which the generator was the bottleneck */
+    fl_ns lag_most_ns;                /* of all of them */
     struct fl_kind_spread *kinds;
     size_t kinds_count;
     struct fl_target_result *targets;

@@ -255,8 +255,11 @@ static void stalled_run(struct stage *stage, const char *target, enum fl_op_erro
     stage_good(stage, load, 10500, 30000, 5);
     stage_phases(stage);
     stage_target(stage, target);
-    stage_fact(stage->load, 11000, "load.health",
-               "\"span_ns\":3500000000,\"lag_p99_ns\":2400000000,\"lag_max_ns\":2500000000");
+    /* it spoke before it looked at what it had missed, and counts what it sends when it sends it */
+    stage_fact(stage->load, 10600, "load.health",
+               "\"span_ns\":3100000000,\"lag_p99_ns\":100000,\"lag_max_ns\":200000");
+    stage_fact(stage->load, 11600, "load.health",
+               "\"span_ns\":1000000000,\"lag_p99_ns\":2500000000,\"lag_max_ns\":2600000000");
     stage_complete(stage);
 }
 
