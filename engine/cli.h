@@ -75,6 +75,8 @@ int fl_cli_check(const struct fl_cli_call *call);
 int fl_cli_plan(const struct fl_cli_call *call);
 /** `report`. */
 int fl_cli_report(const struct fl_cli_call *call);
+/** `compare`. */
+int fl_cli_compare(const struct fl_cli_call *call);
 /** `list`. */
 int fl_cli_list(const struct fl_cli_call *call);
 /** `serve`. */

@@ -32,6 +32,10 @@ static const struct fl_cli_option report_options[] = {
     {"format", "LIST", "write these: html,json,junit,md,csv", false},
     {0},
 };
+static const struct fl_cli_option compare_options[] = {
+    {"force", NULL, "compare runs of different hosts, too", false},
+    {0},
+};
 static const struct fl_cli_option list_options[] = {
     {"json", NULL, "print JSON for machines", false},
     {0},
@@ -103,6 +107,20 @@ const struct fl_cli_command fl_cli_commands[] = {
      .more = "RUN is a run folder, or the folder of a scenario's runs (its latest is taken).\n"
              "Also works on the record of a run that was killed. Exit codes are those of run.",
      .run = fl_cli_report},
+    {.name = "compare",
+     .args = "BASE NEW",
+     .help = "did recovery become slower? a gate between two sets of runs",
+     .options = compare_options,
+     .args_min = 2,
+     .args_max = 2,
+     .examples = "faultline compare before/web after/web   # all runs in them\n"
+                 "faultline compare runs/web/20261122T112233Z-7 runs/web/latest\n",
+     .more = "BASE and NEW are run folders, or folders of runs: all of these are taken together.\n"
+             "Recoveries are compared by kind of fault; a kind is slower when a Mann-Whitney test\n"
+             "says so (p < 0.01) and the shift is beyond the larger of 10 % and 20 ms. From 8\n"
+             "recoveries a side on it can be told; run with --out DIR several times to get them.\n"
+             "Exit codes: 0 no change, 1 slower, 2 cannot tell.",
+     .run = fl_cli_compare},
     {.name = "list",
      .args = "faults|toxics|workloads|checks|services|metrics",
      .help = "what this version knows",

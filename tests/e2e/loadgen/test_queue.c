@@ -8,11 +8,12 @@
 #define JOBS_MAX 4096
 
 struct mischief {
-    int hang_up_on_ack;   /* the first so many acknowledgements are carried out and not answered */
-    int refuse_ack;       /* the first so many say that the lease is lost; the job comes again */
-    int forget;           /* the first so many jobs are acknowledged and thrown away */
-    int stuck;            /* the first so many jobs stay delayed for ever */
-    bool closed_at_first; /* 503 to the first 20 requests */
+    int hang_up_on_ack;    /* the first so many acknowledgements are carried out and not answered */
+    int refuse_ack;        /* the first so many say that the lease is lost; the job comes again */
+    int forget;            /* the first so many jobs are acknowledged and thrown away */
+    int stuck;             /* the first so many jobs stay delayed for ever */
+    bool closed_at_first;  /* 503 to the first 20 requests */
+    bool counts_forgotten; /* among the ready ones */
 };
 
 enum job_state { READY = 0, LEASED, DONE };
@@ -98,6 +99,7 @@ static int answer_stats(struct queue_server *server, const cJSON *body, struct f
     int counts[3] = {0};
     for (int i = 0; i < server->jobs_count; i++)
         counts[server->jobs[i].state]++;
+    if (server->mischief.counts_forgotten) counts[READY] += server->forgotten;
     fl_buf_printf(out, "{\"ready\":%d,\"leased\":%d,\"delayed\":%d,\"done\":%d,\"dead\":0}",
                   counts[READY], counts[LEASED], server->stuck, counts[DONE]);
     return 200;
@@ -335,6 +337,18 @@ static void a_queue_that_forgets_is_caught(void **state)
     free(server);
 }
 
+static void a_queue_that_still_counts_what_it_forgot_is_caught(void **state)
+{
+    (void)state;
+    struct queue_server *server = queue_start(
+        (struct mischief){.forget = 3, .counts_forgotten = true});
+    struct books *books = run_jobs(server, fl_s(10));
+    assert_int_equal(books_lost(books), 3);
+    assert_int_equal(books->left, 0); /* nobody was given what it calls ready */
+    free(books);
+    free(server);
+}
+
 static void jobs_that_never_become_ready_are_counted_as_left(void **state)
 {
     (void)state;
@@ -370,6 +384,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_acknowledgement_that_is_not_answered_is_a_maybe),
         cmocka_unit_test(a_lost_lease_is_refused_and_the_job_is_done_with_the_next_one),
         cmocka_unit_test(a_queue_that_forgets_is_caught),
+        cmocka_unit_test(a_queue_that_still_counts_what_it_forgot_is_caught),
         cmocka_unit_test(jobs_that_never_become_ready_are_counted_as_left),
         cmocka_unit_test(a_queue_that_says_503_did_not_take_the_job),
     };
