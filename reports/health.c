@@ -32,9 +32,13 @@ bool fl_health_is_bottleneck(const struct fl_judgement *judgement, fl_ns from, f
 bool fl_health_made(const struct fl_judgement *judgement, const struct fl_view *view,
                     const struct fl_op *op)
 {
-    /* a refusal is an answer: no lateness of ours makes one */
+    /* a refusal is an answer: no lateness of ours makes one, unless it met it only by coming late
+     */
+    fl_ns tried_ns = op->sent_ns != 0 ? op->sent_ns : op->done_ns; /* refused, it is never sent */
+    double moved_ns = (double)(tried_ns - op->due_ns);
     bool late = op->error == FL_OPERR_NONE || op->error == FL_OPERR_TIMEOUT ||
-                op->error == FL_OPERR_UNSENT;
+                op->error == FL_OPERR_UNSENT ||
+                moved_ns > LATE_SHARE_OF_SLOW * (double)view->slow_ns;
     double limit = LATE_SHARE_OF_SLOW / LAG_SHARE * (double)view->slow_ns;
     return late && fl_health_is_bottleneck(judgement, op->due_ns, op->due_ns + 1, limit);
 }

@@ -280,6 +280,32 @@ static void what_a_generator_that_stood_still_made_is_not_blamed_on_the_service(
     }
 }
 
+static void a_refusal_met_only_by_coming_late_is_not_blamed_on_the_service(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_begin(&stage);
+    int load = stage_load(&stage, "talkers", "http", "chat", 200);
+    stage_good(&stage, load, 0, 8000, 5);
+    for (int64_t due = 8000; due < 10500; due += 5) {
+        struct fl_op op = {.due_ns = at_ms(due),
+                           .sent_ns = due % 10 == 0 ? at_ms(10500) : 0,
+                           .done_ns = at_ms(10501),
+                           .load = (uint16_t)load,
+                           .kind = FL_OP_ARRIVAL,
+                           .outcome = FL_FAIL,
+                           .error = FL_OPERR_REFUSED};
+        fl_journal_op(stage.load, &op);
+    }
+    stage_good(&stage, load, 10500, 30000, 5);
+    stage_phases(&stage);
+    stage_target(&stage, "availability >= 99%");
+    stage_fact(stage.load, 11000, "load.health",
+               "\"lag_p99_ns\":2400000000,\"lag_max_ns\":2500000000");
+    stage_complete(&stage);
+    expect_verdict(&stage, FL_CANNOT_TELL, "the load generator itself was the bottleneck");
+}
+
 static void a_run_without_operations_cannot_be_told(void **state)
 {
     (void)state;
@@ -383,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_generator_at_its_limit_in_the_window_cannot_be_told),
         cmocka_unit_test(a_limit_missed_by_more_than_the_generator_was_late_is_missed),
         cmocka_unit_test(what_a_generator_that_stood_still_made_is_not_blamed_on_the_service),
+        cmocka_unit_test(a_refusal_met_only_by_coming_late_is_not_blamed_on_the_service),
         cmocka_unit_test(a_run_without_operations_cannot_be_told),
         cmocka_unit_test(a_fault_that_was_never_injected_cannot_be_told),
         cmocka_unit_test(a_recovery_nobody_knows_does_not_save_a_missed_target),
