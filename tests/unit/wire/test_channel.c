@@ -99,6 +99,46 @@ static void what_is_written_can_be_read_again(void **state)
     }
 }
 
+/* A frame with a few bytes changed is refused, or says the same when it is written again. */
+static void anything_is_refused_or_means_what_it_says(void **state)
+{
+    static const char seed[] = "[\"1\",\"22\",\"room:a\\u00e4\\ud83d\\ude00\",\"new_msg\","
+                               "{\"body\":[1,{\"k\":\"\\\"\"}],\"n\":-1.5e3}]";
+    static const char bytes[] = "\"\\[]{},:u0123 null\x01\x7f\xc3\xff";
+    struct fl_rng rng;
+    fl_rng_init(&rng, 12);
+    int read = 0, rounds = 20000;
+    for (int round = 0; round < rounds; round++) {
+        /* of its own size, so that one byte too far is seen */
+        size_t len = below(&rng, 4) == 0 ? below(&rng, sizeof seed) : sizeof seed - 1;
+        char *frame = fl_alloc(len);
+        memcpy(frame, seed, len);
+        for (uint64_t changes = below(&rng, 4); changes > 0 && len > 0; changes--)
+            frame[below(&rng, len)] = bytes[below(&rng, sizeof bytes)];
+        struct fl_buf scratch = {0}, scratch_too = {0}, again = {0};
+        struct fl_channel_msg msg, msg_too;
+        if (fl_channel_parse((struct fl_str){frame, len}, &scratch, &msg) == 0 &&
+            fl_utf8_ok(frame, len) && memchr(msg.event.at, '\0', msg.event.len) == NULL) {
+            char *event = fl_str_dup(msg.event);
+            fl_channel_put(&again, msg.join_ref, msg.ref, msg.topic, event, msg.payload);
+            free(event);
+            struct fl_str text = {again.at, again.len};
+            assert_int_equal(fl_channel_parse(text, &scratch_too, &msg_too), 0);
+            assert_true(fl_str_eq(msg.topic, msg_too.topic));
+            assert_true(fl_str_eq(msg.event, msg_too.event));
+            assert_true(fl_str_eq(msg.ref, msg_too.ref));
+            assert_true(fl_str_eq(msg.payload, msg_too.payload));
+            read++;
+        }
+        fl_channel_parse_binary((struct fl_str){frame, len}, &msg);
+        fl_buf_fini(&scratch);
+        fl_buf_fini(&scratch_too);
+        fl_buf_fini(&again);
+        free(frame);
+    }
+    assert_in_range(read, rounds / 10, rounds * 9 / 10); /* it looks at both */
+}
+
 static void binary_pushes_are_read_and_answered(void **state)
 {
     struct fl_channel_msg msg;
@@ -142,6 +182,7 @@ int main(void)
         cmocka_unit_test(frames_that_are_no_message_are_refused),
         cmocka_unit_test(what_is_written_is_what_a_client_expects),
         cmocka_unit_test(what_is_written_can_be_read_again),
+        cmocka_unit_test(anything_is_refused_or_means_what_it_says),
         cmocka_unit_test(binary_pushes_are_read_and_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "tests/support/testkit.h"
 
+#include "runtime/base/rng.h"
 #include "services/wire/http.h"
 
 static const char a_post[] = "POST /jobs/7?max=3&x=%20#top HTTP/1.1\r\nHost: a\r\nX-Empty:\r\n"
@@ -210,6 +211,96 @@ static void percents_are_decoded_or_refused(void **state)
     fl_buf_fini(&out);
 }
 
+/* ---- anything at all: whole or in pieces it is the same request, or the same refusal */
+
+enum { FUZZ_HEAD_MAX = 400, FUZZ_BODY_MAX = 60 };
+
+static size_t below(struct fl_rng *rng, size_t most)
+{
+    return (size_t)fl_rng_between(rng, 0, (int64_t)most - 1);
+}
+
+static void draw_request(struct fl_rng *rng, struct fl_buf *out)
+{
+    static const char *const seeds[] = {
+        a_post,
+        "GET http://a/b/c?x=1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nT: "
+        "1\r\n\r\n",
+        "GET /socket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\n\r\n\x81\x05",
+    };
+    static const char *const words[] = {
+        "\r\n",     "\n",         " ",   ":",          "Content-Length: 61\r\n",
+        "\r\n\r\n", "chunked",    "%",   "HTTP/2",     "Content-Length: 18446744073709551616\r\n",
+        "\0",       "ffffffffff", "?#?", "X-Y: z\r\n", "Transfer-Encoding: chunked\r\n",
+    };
+    fl_buf_puts(out, seeds[below(rng, FL_COUNT(seeds))]);
+    for (size_t changes = below(rng, 4); changes > 0; changes--) {
+        size_t at = below(rng, out->len);
+        struct fl_buf rest = {0};
+        fl_buf_add(&rest, out->at + at, out->len - at);
+        out->len = at;
+        if (below(rng, 2) == 0) fl_buf_puts(out, words[below(rng, FL_COUNT(words))]);
+        if (below(rng, 3) == 0) fl_buf_putc(out, (char)fl_rng_between(rng, -128, 127));
+        size_t skip = below(rng, 3) == 0 ? below(rng, rest.len) : 0;
+        fl_buf_add(out, rest.at + skip, rest.len - skip);
+        fl_buf_fini(&rest);
+        if (out->len == 0) fl_buf_putc(out, ' ');
+    }
+    if (below(rng, 8) == 0) out->len = 1 + below(rng, out->len);
+}
+
+/* Feeds pieces of up to `most` bytes; returns the last answer, *used is of all of them. */
+static int feed_pieces(struct fl_http *http, struct fl_rng *rng, const struct fl_buf *in,
+                       size_t most, size_t *used)
+{
+    int rc = FL_HTTP_MORE;
+    *used = 0;
+    fl_http_request_init(http, FUZZ_HEAD_MAX, FUZZ_BODY_MAX);
+    while (rc == FL_HTTP_MORE && *used < in->len) {
+        size_t left = in->len - *used, piece = 1 + below(rng, most), took = 0;
+        rc = fl_http_request_feed(http, in->at + *used, piece < left ? piece : left, &took);
+        assert_true(took <= (piece < left ? piece : left));
+        *used += took;
+    }
+    return rc;
+}
+
+static void anything_is_the_same_request_in_any_pieces(void **state)
+{
+    (void)state;
+    struct fl_rng rng;
+    fl_rng_init(&rng, 5);
+    int answers[3] = {0}; /* more, done, refused */
+    for (int round = 0; round < 20000; round++) {
+        struct fl_buf in = {0};
+        struct fl_http whole, pieces;
+        size_t used = 0, used_too = 0;
+        draw_request(&rng, &in);
+        int rc = feed_pieces(&whole, &rng, &in, 1 << 20, &used);
+        int rc_too = feed_pieces(&pieces, &rng, &in, 1 + below(&rng, 9), &used_too);
+        if (rc != rc_too) fail_msg("round %d: %d whole, %d in pieces", round, rc, rc_too);
+        answers[rc == FL_HTTP_MORE ? 0 : rc == FL_HTTP_DONE ? 1 : 2]++;
+        assert_true(rc == FL_HTTP_MORE || rc == FL_HTTP_DONE || fl_http_reason(rc)[0] != '\0');
+        assert_true(whole.head.len <= FUZZ_HEAD_MAX && whole.body.len <= FUZZ_BODY_MAX);
+        if (rc == FL_HTTP_DONE) {
+            assert_int_equal(used, used_too);
+            assert_string_equal(whole.method, pieces.method);
+            assert_true(fl_str_eq(whole.path, pieces.path) && fl_str_eq(whole.query, pieces.query));
+            assert_int_equal(whole.headers_count, pieces.headers_count);
+            for (size_t i = 0; i < whole.headers_count; i++)
+                assert_true(fl_str_eq(whole.headers[i].value, pieces.headers[i].value));
+            assert_int_equal(whole.body.len, pieces.body.len);
+        }
+        fl_http_fini(&whole);
+        fl_http_fini(&pieces);
+        fl_buf_fini(&in);
+    }
+    for (size_t i = 0; i < FL_COUNT(answers); i++)
+        assert_true(answers[i] > 500); /* it looks at all three */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +313,7 @@ int main(void)
         cmocka_unit_test(responses_are_read_with_and_without_a_length),
         cmocka_unit_test(a_response_that_ends_early_is_no_response),
         cmocka_unit_test(percents_are_decoded_or_refused),
+        cmocka_unit_test(anything_is_the_same_request_in_any_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
