@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "chaos/injection.h"
-#include "chaos/proc_state.h"
+#include "runtime/base/proc_state.h"
 #include "chaos/target.h"
 #include "runtime/base/clock.h"
 

@@ -46,7 +46,5 @@ extern const struct fl_server fl_os_server;
 
 /** True if this program can be found (in PATH, or as given) and executed; else err says why not. */
 bool fl_os_can_run(const char *program, struct fl_err *err);
-/** The process state letter of /proc/PID/stat (`R S T Z …`), or 0 when it is gone. */
-char fl_os_state(pid_t pid);
 
 #endif

@@ -229,17 +229,3 @@ bool fl_os_can_run(const char *program, struct fl_err *err)
     return false;
 }
 
-char fl_os_state(pid_t pid)
-{
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t got = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (got <= 0) return 0;
-    text[got] = '\0';
-    const char *paren = strrchr(text, ')'); /* the name before it may hold anything */
-    if (paren == NULL || paren[1] != ' ') return 0;
-    return paren[2];
-}

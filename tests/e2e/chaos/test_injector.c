@@ -2,7 +2,7 @@
 #include "tests/e2e/chaos/chaos_kit.h"
 
 #include "chaos/injector.h"
-#include "chaos/proc_state.h"
+#include "runtime/base/proc_state.h"
 
 enum { WORLD_CHILDREN = 2, WORLD_FACTS = 32 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/base/json.h"
+#include "runtime/base/proc_state.h"
 #include "runtime/node.h"
 #include "runtime/os.h"
 #include "runtime/sup.h"
@@ -197,7 +198,7 @@ static void a_killed_program_is_started_again_and_stops_with_the_node(void **sta
     for (int i = 0; i < 6; i++) {
         assert_int_equal(world->events[i].kind, kinds[i]);
         assert_int_equal(world->events[i].signal, signals[i]);
-        assert_int_equal(fl_os_state(world->events[i].pid), 0);
+        assert_int_equal(fl_proc_state(world->events[i].pid), 0);
     }
     assert_true(world->events[2].pid != world->events[0].pid);
 }
@@ -364,7 +365,7 @@ static void when_the_parent_is_killed_no_program_stays_behind(void **state)
     }
     pid_t child = 0;
     assert_int_equal(read(fds[0], &child, sizeof child), (ssize_t)sizeof child);
-    assert_true(fl_os_state(child) != 0);
+    assert_true(fl_proc_state(child) != 0);
     kill(parent, SIGKILL);
     waitpid(parent, NULL, 0);
     assert_true(ends_soon(child));

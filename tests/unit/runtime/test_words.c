@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "runtime/os.h"
+#include "runtime/base/proc_state.h"
 #include "runtime/sup_child.h"
 
 static const char *show(struct fl_reason reason)
@@ -84,8 +84,8 @@ static void children_are_found_by_id_and_by_pid(void **state)
 
 static void the_state_of_an_os_process_is_read_from_proc(void **state)
 {
-    assert_int_equal(fl_os_state(getpid()), 'R');
-    assert_int_equal(fl_os_state(0x7ffffff0), 0);
+    assert_int_equal(fl_proc_state(getpid()), 'R');
+    assert_int_equal(fl_proc_state(0x7ffffff0), 0);
 }
 
 int main(void)

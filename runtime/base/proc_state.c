@@ -1,4 +1,4 @@
-#include "chaos/proc_state.h"
+#include "runtime/base/proc_state.h"
 
 #include "runtime/base/fl.h"
 

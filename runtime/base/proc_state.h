@@ -1,6 +1,6 @@
 /* proc_state.h: what the kernel says an OS process is doing. */
-#ifndef FL_CHAOS_PROC_STATE_H
-#define FL_CHAOS_PROC_STATE_H
+#ifndef FL_BASE_PROC_STATE_H
+#define FL_BASE_PROC_STATE_H
 
 #include <sys/types.h>
 
