@@ -92,9 +92,8 @@ static int take_reply(struct fl_self *self, struct fl_wait *wait, void *reply, s
     struct fl_sig *sig = wait->reply;
     int code = wait->code;
     if (sig != NULL && code == 0) {
-        size_t len = sig->len;
-        if (reply != NULL && len > 0)
-            memcpy(reply, fl_sig_data(sig), len < reply_max ? len : reply_max);
+        size_t len = sig->len < reply_max ? sig->len : reply_max;
+        if (reply != NULL && len > 0) memcpy(reply, fl_sig_data(sig), len);
         if (reply_len != NULL) *reply_len = len;
     }
     fl_sig_free(self->shard, sig);

@@ -135,8 +135,9 @@ void fl_exit(struct fl_self *self, struct fl_pid other, struct fl_reason reason)
 void fl_node_exit(struct fl_node *node, struct fl_pid other, struct fl_reason reason);
 
 /** Calls a server and waits for its answer, keeping only this process's stack (OTP: call/3).
- * Returns 0 and copies at most reply_max bytes of the answer into reply (NULL to ignore), or
- * FL_ETIMEOUT, FL_ENOPROC, FL_EDIED, FL_ECALLSELF, or the code that fl_self_reply_error sent.
+ * Returns 0 and copies at most reply_max bytes of the answer into reply (NULL to ignore; *reply_len
+ * is how many), or FL_ETIMEOUT, FL_ENOPROC, FL_EDIED, FL_ECALLSELF, or the code that
+ * fl_self_reply_error sent.
  * A late answer is dropped by the runtime. Never from on_init of a process that `to` waits for. */
 int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len,
             void *reply, size_t reply_max, size_t *reply_len, fl_ns timeout_ns);

@@ -455,6 +455,13 @@ static void call_echo(struct fl_self *self, struct world *world)
 {
     call_b(self, world, ECHO_CALL, fl_s(5));
 }
+static void call_echo_into_little(struct fl_self *self, struct world *world)
+{
+    char reply[4] = "";
+    size_t len = 0;
+    world->code = fl_call(self, world->b, ECHO_CALL, "text", 5, reply, 2, &len, fl_s(5));
+    write_down(world, "call %s %s, %zu\n", fl_code_name(world->code), reply, len);
+}
 static void call_hold(struct fl_self *self, struct world *world)
 {
     call_b(self, world, HOLD_CALL, fl_s(5));
@@ -524,6 +531,14 @@ static void c76_a_server_that_is_killed_while_we_wait_ends_the_call(void **state
     fl_node_exit(w->node, w->b, fl_reason_of(FL_EXIT_KILL));
     fl_sim_run(w->node, 0);
     expect_diary(w, "call died before it answered \n");
+}
+
+static void an_answer_is_never_longer_than_its_room(void **state)
+{
+    struct world *w = *state;
+    act(w, w->a, call_echo_into_little);
+    fl_sim_run(w->node, fl_ms(10));
+    assert_string_equal(w->diary, "call ok te, 2\n");
 }
 
 static void c79_c86_an_answer_may_come_later(void **state)
@@ -677,6 +692,7 @@ int main(void)
         STORY(c73_a_call_to_itself_says_so_at_once),
         STORY(c74_c75_a_server_that_ends_ends_the_call),
         STORY(c76_a_server_that_is_killed_while_we_wait_ends_the_call),
+        STORY(an_answer_is_never_longer_than_its_room),
         STORY(c79_c86_an_answer_may_come_later),
         STORY(c83_a_nested_call_blocks_only_the_one_that_calls),
         STORY(a_process_killed_while_it_waits_leaves_nothing_behind),
