@@ -134,11 +134,6 @@ const struct fl_injector_world *fl_injection_world(const struct fl_injection *in
     return &injection->injector->world;
 }
 
-uv_loop_t *fl_injection_loop(const struct fl_injection *injection)
-{
-    return injection->injector->loop;
-}
-
 int64_t fl_injection_index(const struct fl_injection *injection)
 {
     return injection->index;

@@ -69,7 +69,5 @@ const cJSON *fl_injection_settings(const struct fl_injection *injection);
 uint64_t fl_injection_pick(const struct fl_injection *injection);
 /** How to find things. */
 const struct fl_injector_world *fl_injection_world(const struct fl_injection *injection);
-/** The loop. */
-uv_loop_t *fl_injection_loop(const struct fl_injection *injection);
 
 #endif

@@ -224,8 +224,3 @@ uv_loop_t *fl_node_loop(struct fl_node *node)
 {
     return node->opts.simulated ? NULL : &node->shards[0].loop;
 }
-
-const struct fl_clock *fl_node_clock(const struct fl_node *node)
-{
-    return &node->clock;
-}

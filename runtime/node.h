@@ -43,8 +43,6 @@ void fl_node_stop(struct fl_node *node, int code);
 void fl_node_free(struct fl_node *node);
 /** Shard 0's loop, for uv handles of the program around the node. Its thread only. */
 uv_loop_t *fl_node_loop(struct fl_node *node);
-/** The node's clock: real, or virtual in a simulated one. */
-const struct fl_clock *fl_node_clock(const struct fl_node *node);
 
 /** A simulated node: runs everything that is due, then jumps to the next timer, until `ns` of
  * virtual time have passed. Returns the number of messages handled. */

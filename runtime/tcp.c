@@ -452,18 +452,6 @@ int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_
     return 0;
 }
 
-void fl_listen_stop(struct fl_self *self)
-{
-    struct fl_list *at = self->ports.next;
-    while (at != &self->ports) {
-        struct fl_port *port = FL_OWNER(at, struct fl_port, of_owner);
-        at = at->next;
-        if (port->close != listener_close) continue;
-        fl_list_remove(&port->of_owner);
-        listener_close(port);
-    }
-}
-
 struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args)
 {
     const struct fl_tcp_args *args = init_args;

@@ -29,8 +29,6 @@ struct fl_tcp_args {
  * process (spread over the shards by placement; on one shard for now is fine). */
 int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_port,
               struct fl_err *err);
-/** Stops accepting; connections live on. */
-void fl_listen_stop(struct fl_self *self);
 /** Takes the connection inside on_init of the process that was started for it. */
 struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args);
 

@@ -5,7 +5,6 @@
 struct fl_channel {
     struct fl_self *self;
     const struct fl_channel_server *server;
-    const void *args;
     void *state;
     struct fl_pid conn;
     struct web_flow *flow;
@@ -35,7 +34,6 @@ static int channel_on_init(struct fl_self *self, void *state, const void *init_a
     struct fl_channel *ch = state;
     ch->self = self;
     ch->server = args->server;
-    ch->args = args->args;
     ch->conn = args->conn;
     ch->flow = args->flow;
     ch->topic = channel_keep(self, args->topic);
@@ -54,11 +52,6 @@ struct fl_self *fl_channel_self(struct fl_channel *ch)
 struct fl_str fl_channel_topic(const struct fl_channel *ch)
 {
     return ch->topic;
-}
-
-const void *fl_channel_args(const struct fl_channel *ch)
-{
-    return ch->args;
 }
 
 /* ---- to the client */

@@ -117,7 +117,6 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
         .topic = msg->topic,
         .join_ref = msg->join_ref,
         .conn = fl_self_pid(conn->self),
-        .args = conn->boot->site.args,
     };
     struct fl_spawn_opts opts = {.args = &args, .shard = -1, .mailbox_max = DISPATCH_BOX_MAX};
     struct fl_pid pid = FL_NO_PID;

@@ -116,7 +116,6 @@ struct web_channel_args {
     struct fl_str topic, join_ref;
     struct fl_pid conn;
     struct web_flow *flow;
-    const void *args;
 };
 
 extern const struct fl_server web_conn_server;

@@ -106,8 +106,6 @@ struct fl_channel_server {
 struct fl_self *fl_channel_self(struct fl_channel *ch);
 /** The topic, `room:lobby`; lives as long as the channel. */
 struct fl_str fl_channel_topic(const struct fl_channel *ch);
-/** The site's args. */
-const void *fl_channel_args(const struct fl_channel *ch);
 /** Answers a push (or the join) with "ok" or "error"; response is a raw JSON object, an empty view
  * means {}. A ref with at NULL is not answered. Copy event->ref to answer later. */
 void fl_channel_reply(struct fl_channel *ch, struct fl_str ref, const char *status,

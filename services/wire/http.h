@@ -77,10 +77,6 @@ const char *fl_http_reason(int status);
  * the empty line. content_type NULL: none; extra: whole `Name: value\r\n` lines or NULL. */
 void fl_http_put_head(struct fl_buf *buf, int status, const char *content_type, size_t body_len,
                       bool keep_alive, const char *extra);
-/** Appends a client's request with its body. content_type NULL: no body; extra as above. */
-void fl_http_put_request(struct fl_buf *buf, const char *method, const char *host,
-                         const char *target, const char *content_type, struct fl_str body,
-                         const char *extra);
 /** Appends a client's WebSocket upgrade request; key is 24 characters of base64. */
 void fl_http_put_upgrade(struct fl_buf *buf, const char *host, const char *target, const char *key,
                          const char *subprotocol);

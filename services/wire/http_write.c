@@ -56,18 +56,6 @@ void fl_http_put_head(struct fl_buf *buf, int status, const char *content_type, 
     fl_buf_puts(buf, "\r\n");
 }
 
-void fl_http_put_request(struct fl_buf *buf, const char *method, const char *host,
-                         const char *target, const char *content_type, struct fl_str body,
-                         const char *extra)
-{
-    fl_buf_printf(buf, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host);
-    if (content_type != NULL)
-        fl_buf_printf(buf, "Content-Type: %s\r\nContent-Length: %zu\r\n", content_type, body.len);
-    if (extra != NULL) fl_buf_puts(buf, extra);
-    fl_buf_puts(buf, "\r\n");
-    if (content_type != NULL) fl_buf_add(buf, body.at, body.len);
-}
-
 void fl_http_put_upgrade(struct fl_buf *buf, const char *host, const char *target, const char *key,
                          const char *subprotocol)
 {
