@@ -50,11 +50,14 @@ static void note_start(const struct fl_run *run)
     uname(&host);
     char wall[32], seed[32];
     fl_wall_format(fl_wall_now(), wall, sizeof wall);
+    struct fl_buf name = {0}; /* a host may have any name */
+    fl_json_put_str(&name, fl_str_of(host.nodename));
     fl_journal_fact(run->journal, fl_now(), "run.start",
-                    "\"wall\":\"%s\",\"version\":\"%s\",\"host\":\"%s\",\"cpus\":%ld,"
+                    "\"wall\":\"%s\",\"version\":\"%s\",\"host\":%s,\"cpus\":%ld,"
                     "\"kernel\":\"%s %s\",\"pid\":%d,\"seed\":\"%s\"",
-                    wall, FL_VERSION, host.nodename, sysconf(_SC_NPROCESSORS_ONLN), host.sysname,
+                    wall, FL_VERSION, name.at, sysconf(_SC_NPROCESSORS_ONLN), host.sysname,
                     host.release, (int)getpid(), fl_seed_show(run->seed, seed, sizeof seed));
+    fl_buf_fini(&name);
     fl_journal_fact(run->journal, fl_now(), "phase", "\"phase\":\"%s\"",
                     fl_run_phase_names[FL_BOOT]);
 }

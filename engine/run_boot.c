@@ -118,7 +118,8 @@ static void on_load_channel(void *cx, int fd)
 static void on_load_exit(void *cx, const char *how, bool clean)
 {
     struct fl_run *run = cx;
-    if (!run->load_done) fl_run_trouble(run, "the load worker %s", how);
+    /* After a clean end its last words may still be on the way: on_load_lost comes after them. */
+    if (!run->load_done && !clean) fl_run_trouble(run, "the load worker %s", how);
 }
 
 static void start_load(struct fl_run *run)

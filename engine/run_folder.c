@@ -33,16 +33,17 @@ int fl_run_folder_make(char **out, const char *base, const char *name, const cha
     char *parent = fl_format("%s/%s", base, name);
     int rc = fl_make_dirs(parent, err);
     char *real = rc == 0 ? realpath(parent, NULL) : NULL;
+    if (rc == 0 && real == NULL)
+        rc = fl_err_set(err, FL_EIO, "cannot find %s: %s", parent, strerror(errno));
     free(parent);
     if (rc != 0) return rc;
-    FL_ASSERT(real != NULL);
 
     time_t now = (time_t)(fl_wall_now() / FL_NS_PER_S);
     struct tm tm;
     gmtime_r(&now, &tm);
     char stamp[32];
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
-    rc = FL_EFULL;
+    rc = fl_err_set(err, FL_EFULL, "%s: a thousand runs began in this second", real);
     for (int n = 1; rc == FL_EFULL && n <= SAME_SECOND_MAX; n++) {
         char again[16] = "";
         if (n > 1) snprintf(again, sizeof again, ".%d", n);
