@@ -7,7 +7,8 @@
 #include "runtime/base/str.h"
 
 #define ASK_AGAIN_MS 5
-#define ATTEMPT_MS_MAX 1000
+#define RUN_AGAIN_MS 50 /* a command costs the machine more than a look */
+#define PATIENCE_FIRST fl_s(1)
 
 /* One attempt lives in handles of its own, so that a late answer of the last one cannot disturb. */
 struct attempt {
@@ -33,6 +34,7 @@ struct fl_ready {
     uv_timer_t timer;
     regex_t pattern;
     bool has_pattern, over;
+    fl_ns patience_ns, asked_ns; /* how long the next attempt may hang; since when this one does */
     long log_offset;
     struct attempt *attempt;
     char last_no[160];
@@ -97,21 +99,31 @@ static void ready_no(struct fl_ready *ready, const char *why)
         ready_end(ready, false);
         return;
     }
-    uv_timer_start(&ready->timer, ready_on_timer, ASK_AGAIN_MS, 0);
+    bool is_command = ready->spec->kind == FL_READY_EXEC;
+    uv_timer_start(&ready->timer, ready_on_timer, is_command ? RUN_AGAIN_MS : ASK_AGAIN_MS, 0);
 }
 
-/* An attempt may hang (a service that accepts and says nothing): the timer covers that. A command
- * has all the time there is, as nobody but its author knows how long it takes. */
+/* An attempt may hang (a service that accepts and says nothing): the timer covers that. One that
+ * was only cut short by the end says less than those before it. */
 static void ready_on_hang(uv_timer_t *timer)
 {
-    ready_no(timer->data, "no answer");
+    struct fl_ready *ready = timer->data;
+    char last[sizeof ready->last_no];
+    snprintf(last, sizeof last, "%s", ready->last_no);
+    bool hung = last[0] == '\0' || fl_now() - ready->asked_ns >= PATIENCE_FIRST;
+    if (hung) ready->patience_ns *= 2;
+    ready_no(ready, hung ? "no answer" : last);
 }
 
+/* A connection that hangs is tried anew, with more patience each time, as a service may be slow
+ * while it starts. A command has all the time there is: nobody but its author knows how long it
+ * takes. */
 static void watch_attempt(struct fl_ready *ready)
 {
-    fl_ns most_ms = ready->spec->kind == FL_READY_EXEC ? FL_NEVER : ATTEMPT_MS_MAX;
-    fl_ns left_ms = (ready->give_up_ns - fl_now()) / FL_NS_PER_MS + 1;
-    uint64_t ms = (uint64_t)fl_ns_max(fl_ns_min(left_ms, most_ms), 1);
+    ready->asked_ns = fl_now();
+    fl_ns left_ns = ready->give_up_ns - ready->asked_ns;
+    if (ready->spec->kind != FL_READY_EXEC) left_ns = fl_ns_min(left_ns, ready->patience_ns);
+    uint64_t ms = (uint64_t)fl_ns_max(left_ns / FL_NS_PER_MS + 1, 1);
     uv_timer_start(&ready->timer, ready_on_hang, ms, 0);
 }
 
@@ -268,6 +280,7 @@ int fl_ready_start(struct fl_ready **out, uv_loop_t *loop, const struct fl_ready
     ready->done = done;
     ready->cx = cx;
     ready->give_up_ns = fl_now() + spec->within_ns;
+    ready->patience_ns = PATIENCE_FIRST;
     if (spec->kind == FL_READY_LOG) {
         if (regcomp(&ready->pattern, spec->pattern, REG_EXTENDED | REG_NOSUB) != 0) {
             free(ready);

@@ -4,6 +4,7 @@
  *   exit N      exits with N at once       mute        listens and never answers
  *   line        prints `serving` on standard output once it listens
  *   late N      takes N milliseconds before it listens
+ *   slow N      takes N milliseconds for each answer
  *   stray       has a daemon: a process in a session of its own, no child of anybody */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -18,6 +19,7 @@
 
 struct modes {
     bool fail, mute, line;
+    int slow_ms;
 };
 
 static int listen_on(int port)
@@ -42,6 +44,7 @@ static bool answer(int fd, const struct modes *modes)
     if (got <= 0) return false;
     if (modes->mute) return true;
     request[got] = '\0';
+    poll(NULL, 0, modes->slow_ms);
     bool healthy = !modes->fail || strncmp(request, "GET /health", 11) == 0;
     const char *text = healthy ? "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
                                : "HTTP/1.1 500 Oh no\r\nContent-Length: 3\r\n\r\nno\n";
@@ -85,6 +88,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "fail") == 0) modes.fail = true;
         if (strcmp(argv[i], "mute") == 0) modes.mute = true;
         if (strcmp(argv[i], "line") == 0) modes.line = true;
+        if (strcmp(argv[i], "slow") == 0) modes.slow_ms = atoi(argv[i + 1]);
         if (strcmp(argv[i], "late") == 0) poll(NULL, 0, atoi(argv[i + 1]));
         if (strcmp(argv[i], "ignore-term") == 0) signal(SIGTERM, SIG_IGN);
         if (strcmp(argv[i], "stray") == 0) leave_stray();
