@@ -1,6 +1,7 @@
 #include "services/chat/roster.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/rng.h"
 
 struct fl_roster_user {
     struct fl_str name;
@@ -10,21 +11,6 @@ struct fl_roster_user {
     char text[];
 };
 
-static uint64_t roster_mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-static uint64_t roster_hash(struct fl_str text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
-    return roster_mix(hash);
-}
-
 static void roster_grow_ids(struct fl_roster *roster)
 {
     if (roster->members_count < roster->by_id_count) return;
@@ -33,7 +19,7 @@ static void roster_grow_ids(struct fl_roster *roster)
     roster->by_id = fl_new_array(struct fl_roster_member *, count);
     roster->by_id_count = count;
     for (struct fl_roster_member *m = roster->first; m != NULL; m = m->next) {
-        struct fl_roster_member **bucket = &roster->by_id[roster_mix(m->id) & (count - 1)];
+        struct fl_roster_member **bucket = &roster->by_id[fl_hash64(m->id) & (count - 1)];
         m->bucket_next = *bucket;
         *bucket = m;
     }
@@ -59,7 +45,7 @@ static void roster_grow_names(struct fl_roster *roster)
 
 static struct fl_roster_user *roster_user(struct fl_roster *roster, struct fl_str name)
 {
-    uint64_t hash = roster_hash(name);
+    uint64_t hash = fl_hash_bytes(name.at, name.len);
     roster_grow_names(roster);
     struct fl_roster_user **bucket = &roster->by_name[hash & (roster->by_name_count - 1)];
     for (struct fl_roster_user *user = *bucket; user != NULL; user = user->bucket_next)
@@ -106,7 +92,7 @@ struct fl_roster_member *fl_roster_add(struct fl_roster *roster, uint64_t id, st
     if (member->user_next != NULL) member->user_next->user_prev = member;
     member->user->first = member;
 
-    struct fl_roster_member **bucket = &roster->by_id[roster_mix(id) & (roster->by_id_count - 1)];
+    struct fl_roster_member **bucket = &roster->by_id[fl_hash64(id) & (roster->by_id_count - 1)];
     member->bucket_next = *bucket;
     *bucket = member;
     roster->members_count++;
@@ -116,7 +102,7 @@ struct fl_roster_member *fl_roster_add(struct fl_roster *roster, uint64_t id, st
 struct fl_roster_member *fl_roster_find(const struct fl_roster *roster, uint64_t id)
 {
     if (roster->by_id_count == 0) return NULL;
-    struct fl_roster_member *member = roster->by_id[roster_mix(id) & (roster->by_id_count - 1)];
+    struct fl_roster_member *member = roster->by_id[fl_hash64(id) & (roster->by_id_count - 1)];
     while (member != NULL && member->id != id)
         member = member->bucket_next;
     return member;
@@ -125,7 +111,7 @@ struct fl_roster_member *fl_roster_find(const struct fl_roster *roster, uint64_t
 void fl_roster_remove(struct fl_roster *roster, struct fl_roster_member *member)
 {
     struct fl_roster_member **at = &roster
-                                        ->by_id[roster_mix(member->id) & (roster->by_id_count - 1)];
+                                        ->by_id[fl_hash64(member->id) & (roster->by_id_count - 1)];
     while (*at != member)
         at = &(*at)->bucket_next;
     *at = member->bucket_next;

@@ -1,4 +1,5 @@
 /* serve.c: a site on a port: its listener, supervised, and what the connections share. */
+#include "runtime/base/rng.h"
 #include "runtime/sup.h"
 #include "services/web/inside.h"
 
@@ -21,14 +22,6 @@ static void boot_release(void *ptr)
     web_boot_release(ptr);
 }
 
-static uint64_t serve_hash(const char *bytes, size_t len)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static void serve_tag_assets(struct web_boot *boot)
 {
     const struct fl_web_asset *assets = boot->site.assets;
@@ -38,7 +31,7 @@ static void serve_tag_assets(struct web_boot *boot)
     boot->etags = fl_alloc_array(sizeof *boot->etags, count + 1);
     for (size_t i = 0; i < count; i++)
         snprintf(boot->etags[i], sizeof boot->etags[i], "\"%016llx\"",
-                 (unsigned long long)serve_hash(assets[i].bytes, *assets[i].len));
+                 (unsigned long long)fl_hash_bytes(assets[i].bytes, *assets[i].len));
 }
 
 static struct web_boot *serve_boot(const struct fl_web_site *site, const char *host, int port)
