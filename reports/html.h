@@ -3,9 +3,8 @@
 #define FL_REPORTS_HTML_H
 
 #include "reports/render.h"
+#include "runtime/base/html.h"
 
-/** Appends text with & < > " escaped. */
-void fl_html_text(struct fl_buf *out, const char *text);
 /** The verdict and the figures that matter most. */
 void fl_html_head(struct fl_buf *out, const struct fl_judgement *judgement);
 /** Targets, with what was measured and how much is to spare. */

@@ -4,23 +4,6 @@
 
 #include "reports/html.h"
 
-void fl_html_text(struct fl_buf *out, const char *text)
-{
-    static const struct {
-        char c;
-        const char *escaped;
-    } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
-    for (; *text != '\0'; text++) {
-        const char *escaped = NULL;
-        for (size_t i = 0; i < FL_COUNT(escapes); i++)
-            if (escapes[i].c == *text) escaped = escapes[i].escaped;
-        if (escaped != NULL)
-            fl_buf_puts(out, escaped);
-        else
-            fl_buf_putc(out, *text);
-    }
-}
-
 /* Inside a script element nothing but `</` and `<!` can do harm; both become the same JSON text. */
 static void put_data(struct fl_buf *out, const struct fl_judgement *judgement)
 {

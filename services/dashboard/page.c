@@ -1,5 +1,7 @@
 #include "services/dashboard/page.h"
 
+#include "runtime/base/html.h"
+
 int fl_page_put_update(struct fl_buf *out, struct fl_str figures, uint64_t seq, fl_ns t_ns)
 {
     const char *end = NULL;
@@ -13,31 +15,6 @@ int fl_page_put_update(struct fl_buf *out, struct fl_str figures, uint64_t seq, 
                   empty ? "" : ",");
     fl_buf_add(out, rest.at + 1, rest.len - 1);
     return 0;
-}
-
-static void page_put_text(struct fl_buf *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '&':
-            fl_buf_puts(out, "&amp;");
-            break;
-        case '<':
-            fl_buf_puts(out, "&lt;");
-            break;
-        case '>':
-            fl_buf_puts(out, "&gt;");
-            break;
-        case '"':
-            fl_buf_puts(out, "&quot;");
-            break;
-        case '\'':
-            fl_buf_puts(out, "&#39;");
-            break;
-        default:
-            fl_buf_putc(out, *text);
-        }
-    }
 }
 
 /** As the script shows it: 199.5, 12,345 would be one string more than this needs. */
@@ -57,7 +34,7 @@ static void page_put_span(struct fl_buf *out, double ns)
 
 static void page_phase(struct fl_buf *out, const cJSON *figures)
 {
-    page_put_text(out, fl_json_text(figures, "phase", "waiting"));
+    fl_html_text(out, fl_json_text(figures, "phase", "waiting"));
 }
 
 static void page_elapsed(struct fl_buf *out, const cJSON *figures)
@@ -127,7 +104,7 @@ static void page_faults(struct fl_buf *out, const cJSON *figures)
     cJSON_ArrayForEach(fault, faults)
     {
         fl_buf_puts(out, "<li>");
-        page_put_text(out, cJSON_IsString(fault) ? fault->valuestring : "?");
+        fl_html_text(out, cJSON_IsString(fault) ? fault->valuestring : "?");
         fl_buf_puts(out, "</li>");
     }
 }
@@ -140,7 +117,7 @@ static void page_loads(struct fl_buf *out, const cJSON *figures)
     {
         double errors = fl_json_num(load, "errors", 0);
         fl_buf_printf(out, "<tr><th scope=\"row\"><i class=\"c%d\"></i>", colour++ % 6);
-        page_put_text(out, fl_json_text(load, "name", "?"));
+        fl_html_text(out, fl_json_text(load, "name", "?"));
         fl_buf_puts(out, "</th><td>");
         page_put_rate(out, fl_json_num(load, "rate", 0));
         fl_buf_printf(out, "</td><td%s>", errors > 0 ? " class=\"bad\"" : "");
@@ -161,11 +138,11 @@ static void page_processes(struct fl_buf *out, const cJSON *figures)
         long long pid = (long long)fl_json_int(process, "pid", 0);
         long long restarts = (long long)fl_json_int(process, "restarts", 0);
         fl_buf_puts(out, "<li data-state=\"");
-        page_put_text(out, fl_json_text(process, "state", "down"));
+        fl_html_text(out, fl_json_text(process, "state", "down"));
         fl_buf_puts(out, "\"><b>");
-        page_put_text(out, fl_json_text(process, "instance", "?"));
+        fl_html_text(out, fl_json_text(process, "instance", "?"));
         fl_buf_puts(out, "</b><span>");
-        page_put_text(out, fl_json_text(process, "state", "down"));
+        fl_html_text(out, fl_json_text(process, "state", "down"));
         if (pid > 0) fl_buf_printf(out, " · pid %lld", pid);
         fl_buf_printf(out, "</span><em%s>%lld restart%s</em></li>",
                       restarts == 0 ? " class=\"none\"" : "", restarts, restarts == 1 ? "" : "s");
