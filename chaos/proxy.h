@@ -148,8 +148,6 @@ void fl_proxy_conn_accept(struct fl_proxy_link *link, uv_stream_t *door);
 void fl_proxy_conn_reset(struct fl_proxy_conn *conn);
 /** A direction is over; the connection is, when both are. */
 void fl_proxy_conn_flow_over(struct fl_proxy_conn *conn);
-/** Closes one handle with a RST if it can. */
-void fl_proxy_reset_handle(uv_tcp_t *tcp, uv_close_cb on_close);
 
 /* proxy_flow.c */
 

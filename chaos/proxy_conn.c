@@ -11,7 +11,7 @@ static void conn_on_handle_close(uv_handle_t *handle)
     if (--conn->handles_open == 0) free(conn);
 }
 
-void fl_proxy_reset_handle(uv_tcp_t *tcp, uv_close_cb on_close)
+static void conn_reset_handle(uv_tcp_t *tcp, uv_close_cb on_close)
 {
     if (uv_tcp_close_reset(tcp, on_close) == 0) return;
     /* It refuses while a shutdown is under way; the kernel does not. */
@@ -38,8 +38,8 @@ void fl_proxy_conn_reset(struct fl_proxy_conn *conn)
 {
     if (conn->closing) return;
     conn_leave(conn);
-    fl_proxy_reset_handle(&conn->client, conn_on_handle_close);
-    fl_proxy_reset_handle(&conn->service, conn_on_handle_close);
+    conn_reset_handle(&conn->client, conn_on_handle_close);
+    conn_reset_handle(&conn->service, conn_on_handle_close);
 }
 
 void fl_proxy_conn_flow_over(struct fl_proxy_conn *conn)

@@ -79,7 +79,7 @@ struct fl_pending *fl_ledger_take(struct fl_ledger *ledger)
     return pending;
 }
 
-fl_ns fl_pending_deadline(const struct fl_pending *pending)
+static fl_ns pending_deadline(const struct fl_pending *pending)
 {
     return pending->due_ns + pending->ledger->timeout_ns;
 }
@@ -87,7 +87,7 @@ fl_ns fl_pending_deadline(const struct fl_pending *pending)
 /* One timeout for all and a list in due order: the first open one has the first deadline. */
 fl_ns fl_ledger_deadline(const struct fl_ledger *ledger)
 {
-    return ledger->first != NULL ? fl_pending_deadline(ledger->first) : FL_NEVER;
+    return ledger->first != NULL ? pending_deadline(ledger->first) : FL_NEVER;
 }
 
 struct fl_pending *fl_ledger_overdue(const struct fl_ledger *ledger, fl_ns now_ns)
@@ -101,7 +101,7 @@ struct fl_verdict_op fl_ledger_lapse(const struct fl_pending *pending, fl_ns unt
         .outcome = pending->sent_ns != 0 ? FL_UNKNOWN : FL_FAIL,
         .error = pending->waiting ? FL_OPERR_UNSENT : FL_OPERR_TIMEOUT,
         .censored = true,
-        .done_ns = fl_ns_min(fl_pending_deadline(pending), until_ns),
+        .done_ns = fl_ns_min(pending_deadline(pending), until_ns),
     };
     return verdict;
 }

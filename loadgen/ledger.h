@@ -54,8 +54,6 @@ uint32_t fl_ledger_slots_for(int users, double rate_per_s, fl_ns timeout_ns);
 void fl_ledger_arrive(struct fl_ledger *ledger, fl_ns due_ns, uint64_t number);
 /** The longest waiting arrival with a slot of its own, or NULL: none waits or no slot is free. */
 struct fl_pending *fl_ledger_take(struct fl_ledger *ledger);
-/** The instant by which an arrival must have its outcome. */
-fl_ns fl_pending_deadline(const struct fl_pending *pending);
 /** The first one whose deadline is reached, or NULL. It stays open. */
 struct fl_pending *fl_ledger_overdue(const struct fl_ledger *ledger, fl_ns now_ns);
 /** When the next deadline is; FL_NEVER with nothing open. */

@@ -415,8 +415,6 @@ void fl_proc_on_started(struct fl_self *self, struct fl_sig *sig);
 void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig);
 /** Frees a request that nobody will read. */
 void fl_spawn_request_free(struct fl_spawn_request *request);
-/** Writes FL_NOTE_*: only for named and supervised processes. */
-void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason);
 
 /* handle.c */
 /** Calls the handler for one message. */
@@ -427,9 +425,6 @@ void fl_proc_handle(struct fl_self *self, struct fl_sig *sig);
 void fl_signal_send(struct fl_node *node, struct fl_sig *sig);
 /** Acts on a signal that arrived at this shard. Takes sig. */
 void fl_signal_arrive(struct fl_shard *shard, struct fl_sig *sig);
-/** Exit signal rules of OTP for one that arrived. */
-void fl_signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_reason *reason,
-                    uint8_t flags);
 
 /* link.c, monitor.c */
 /** Adds self's half; false when it is there already. */

@@ -116,7 +116,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server,
     return 0;
 }
 
-void fl_proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason)
+static void proc_note(struct fl_self *self, enum fl_note_kind kind, const struct fl_reason *reason)
 {
     struct fl_node *node = self->shard->node;
     if (node->opts.on_note == NULL) return;
@@ -166,7 +166,7 @@ void fl_proc_reap(struct fl_self *self)
     fl_memory_drop_all(self);
     fl_timer_drop_all(self);
     fl_monitor_drop_all(self);
-    if (self->flags & FL_PROC_ANNOUNCED) fl_proc_note(self, FL_NOTE_EXIT, self->reason);
+    if (self->flags & FL_PROC_ANNOUNCED) proc_note(self, FL_NOTE_EXIT, self->reason);
     fl_name_drop(self);
     slot_give(shard, self->pid);
     fl_sig_free(shard, self->current);
@@ -196,7 +196,7 @@ static void proc_init(struct fl_self *self)
         fl_proc_doom(self, &reason);
     } else if (!(self->flags & FL_PROC_ENDING)) {
         self->flags |= FL_PROC_ANNOUNCED;
-        fl_proc_note(self, FL_NOTE_START, NULL);
+        proc_note(self, FL_NOTE_START, NULL);
         if (self->start_ref != 0) fl_proc_tell_starter(self, 0);
     }
 }

@@ -14,8 +14,8 @@ void fl_signal_send(struct fl_node *node, struct fl_sig *sig)
         fl_shard_post(there, sig);
 }
 
-void fl_signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_reason *reason,
-                    uint8_t flags)
+static void signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_reason *reason,
+                        uint8_t flags)
 {
     FL_ASSERT(self->pid.bits != 0);
     bool is_link = (flags & FL_SIG_IS_LINK) != 0;
@@ -104,7 +104,7 @@ static void arrive_exit(struct fl_shard *shard, struct fl_self *self, struct fl_
 {
     bool is_link = (sig->flags & FL_SIG_IS_LINK) != 0;
     if (!is_link || fl_link_drop(self, sig->from)) /* an unlinked one no longer counts */
-        fl_signal_exit(self, sig->from, &sig->reason, sig->flags);
+        signal_exit(self, sig->from, &sig->reason, sig->flags);
     fl_sig_free(shard, sig);
 }
 

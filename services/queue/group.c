@@ -20,7 +20,7 @@ struct fl_held_store *fl_held_store_new(struct fl_store *store_take)
     return held;
 }
 
-struct fl_held_store *fl_held_store_retain(struct fl_held_store *held)
+static struct fl_held_store *held_store_retain(struct fl_held_store *held)
 {
     atomic_fetch_add(&held->refs, 1);
     return held;
@@ -37,7 +37,7 @@ void fl_held_store_release(void *held)
 struct fl_group *fl_group_new(struct fl_held_store *held)
 {
     struct fl_group *group = fl_new(struct fl_group);
-    group->held = fl_held_store_retain(held);
+    group->held = held_store_retain(held);
     return group;
 }
 

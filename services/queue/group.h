@@ -11,8 +11,6 @@
 struct fl_held_store;
 /** Takes the store; one reference. */
 struct fl_held_store *fl_held_store_new(struct fl_store *store_take);
-/** One more; returns the same. */
-struct fl_held_store *fl_held_store_retain(struct fl_held_store *held);
 /** One less; closes the store at zero. A `void *` so that it can be an owner's function. */
 void fl_held_store_release(void *held);
 

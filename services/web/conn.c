@@ -43,7 +43,7 @@ static int conn_on_init(struct fl_self *self, void *state, const void *args)
     return 0;
 }
 
-void web_conn_end(struct web_conn *conn)
+static void conn_end(struct web_conn *conn)
 {
     conn->closing = true;
     if (conn->tcp != NULL) fl_tcp_close(conn->self, conn->tcp, 0);
@@ -62,7 +62,7 @@ void web_conn_finish(struct web_conn *conn)
 
 static void conn_wrote(struct web_conn *conn, int rc)
 {
-    if (rc == FL_EFULL) web_conn_end(conn); /* a reader this slow is disconnected */
+    if (rc == FL_EFULL) conn_end(conn); /* a reader this slow is disconnected */
 }
 
 void web_conn_write(struct web_conn *conn, const void *bytes, size_t len)
@@ -70,7 +70,7 @@ void web_conn_write(struct web_conn *conn, const void *bytes, size_t len)
     if (conn->tcp != NULL) conn_wrote(conn, fl_tcp_write(conn->self, conn->tcp, bytes, len));
 }
 
-void web_conn_write_shared(struct web_conn *conn, struct fl_shared *shared)
+static void conn_write_shared(struct web_conn *conn, struct fl_shared *shared)
 {
     if (conn->tcp == NULL) return;
     conn_wrote(conn, fl_tcp_write_shared(conn->self, conn->tcp, NULL, 0, shared));
@@ -127,7 +127,7 @@ static void conn_on_closed(struct fl_self *self, void *state, struct fl_tcp *tcp
 {
     struct web_conn *conn = state;
     conn->tcp = NULL;
-    web_conn_end(conn);
+    conn_end(conn);
 }
 
 static void conn_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
@@ -135,7 +135,7 @@ static void conn_on_cast(struct fl_self *self, void *state, const struct fl_msg 
     struct web_conn *conn = state;
     if (conn->socket == NULL || conn->closing) return;
     if (msg->tag == WEB_FRAME && msg->shared != NULL)
-        web_conn_write_shared(conn, msg->shared);
+        conn_write_shared(conn, msg->shared);
     else if (msg->tag == WEB_FRAME)
         web_conn_write(conn, msg->data, msg->len);
     else if (msg->tag == WEB_JOINED)

@@ -124,18 +124,12 @@ extern const struct fl_server web_channel_server;
 /* conn.c */
 /** Queues bytes; a reader that is too slow loses its connection. */
 void web_conn_write(struct web_conn *conn, const void *bytes, size_t len);
-/** The same with a shared block. */
-void web_conn_write_shared(struct web_conn *conn, struct fl_shared *shared);
 /** Nothing more is read; closes once the peer has, or after a second. */
 void web_conn_finish(struct web_conn *conn);
-/** Closes and ends the process. */
-void web_conn_end(struct web_conn *conn);
 
 /* route.c */
 /** Answers a complete request from the tables of the site. */
 void web_route_request(struct web_conn *conn);
-/** Fills req and conn->headers from conn->http. */
-void web_route_prepare(struct web_conn *conn, struct fl_web_request *req);
 
 /* answer.c */
 /** Answers a request that never got to a handler, and ends the connection after it. */

@@ -29,7 +29,7 @@ static void route_read_query(struct fl_web_headers *headers, struct fl_str query
     }
 }
 
-void web_route_prepare(struct web_conn *conn, struct fl_web_request *req)
+static void route_prepare(struct web_conn *conn, struct fl_web_request *req)
 {
     struct fl_http *http = conn->http;
     struct fl_web_headers *headers = &conn->headers;
@@ -133,7 +133,7 @@ static void route_refuse(struct web_conn *conn, struct fl_buf *allow)
 void web_route_request(struct web_conn *conn)
 {
     struct fl_web_request req;
-    web_route_prepare(conn, &req);
+    route_prepare(conn, &req);
     conn->web.conn = conn;
     conn->web.answered = false;
     conn->web.head_only = strcmp(conn->http->method, "HEAD") == 0;
