@@ -23,8 +23,9 @@ struct fl_injector_world {
     /** The instances of a service, running or not: calls fn for each. */
     void (*instances_of)(void *cx, const char *service, void (*fn)(void *cx, const char *instance),
                          void *fn_cx);
-    /** A fault of the plan is about to end this instance's process: its exit is asked for. */
-    void (*will_end)(void *cx, const char *instance);
+    /** A fault of the plan is about to end this instance's process: its exit is asked for. Or, with
+     * `will` false, it did not, and the next exit is a surprise again. */
+    void (*will_end)(void *cx, const char *instance, bool will);
     /** The links, for faults aimed at them; NULL without links. */
     struct fl_links *links;
 };

@@ -441,10 +441,10 @@ void fl_fleet_instances_of(void *cx, const char *service,
             fn(fn_cx, fleet->instances[i].name);
 }
 
-void fl_fleet_will_end(void *fleet, const char *instance)
+void fl_fleet_will_end(void *fleet, const char *instance, bool will)
 {
     struct instance *found = find(fleet, instance);
-    if (found != NULL) found->end_asked = true;
+    if (found != NULL) found->end_asked = will;
 }
 
 int fl_fleet_port_of(const struct fl_fleet *fleet, const char *instance)

@@ -50,8 +50,8 @@ struct fl_control_client *fl_fleet_control_of(void *fleet, const char *instance)
 /** Calls fn for each instance of a service. */
 void fl_fleet_instances_of(void *fleet, const char *service,
                            void (*fn)(void *cx, const char *instance), void *fn_cx);
-/** The next exit of this instance is asked for. */
-void fl_fleet_will_end(void *fleet, const char *instance);
+/** The next exit of this instance is asked for, or no longer. */
+void fl_fleet_will_end(void *fleet, const char *instance, bool will);
 /** The port of an instance, or 0. */
 int fl_fleet_port_of(const struct fl_fleet *fleet, const char *instance);
 /** Appends the `processes` array of figures.json; returns the restarts of all. */

@@ -54,11 +54,11 @@ static void world_instances_of(void *cx, const char *service,
         fn(fn_cx, w->children[i].instance);
 }
 
-static void world_will_end(void *cx, const char *instance)
+static void world_will_end(void *cx, const char *instance, bool will)
 {
     struct world *w = cx;
     for (size_t i = 0; i < WORLD_CHILDREN; i++)
-        if (strcmp(w->children[i].instance, instance) == 0) w->children[i].end_asked = true;
+        if (strcmp(w->children[i].instance, instance) == 0) w->children[i].end_asked = will;
 }
 
 static void child_on_exit(uv_process_t *process, int64_t status, int signal)
@@ -261,6 +261,17 @@ static void a_kill_of_a_service_picks_one_of_its_running_instances(void **state)
     expect_text(w, "fault.missed", "why", "nobody is down");
 }
 
+static void after_a_kill_that_failed_the_next_exit_is_a_surprise(void **state)
+{
+    struct world *w = *state;
+    world_storm(w, "{\"index\":0,\"kind\":\"kill\",\"at_ns\":0,\"target\":\"chat.1\","
+                   "\"settings\":{\"signal\":99}}");
+    world_wait_for(w, "fault.missed", 1);
+    assert_false(w->children[0].end_asked);
+    world_heal(w, fl_s(5));
+    expect_facts(w, "fault.requested 0, fault.missed 0");
+}
+
 static void a_signal_that_ends_nothing_is_missed(void **state)
 {
     struct world *w = *state;
@@ -455,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(a_kill_takes_effect_when_the_exit_is_seen),
         STORY(a_kill_of_a_service_picks_one_of_its_running_instances),
+        STORY(after_a_kill_that_failed_the_next_exit_is_a_surprise),
         STORY(a_signal_that_ends_nothing_is_missed),
         STORY(a_pause_is_seen_stopped_and_seen_going_on),
         STORY(a_pause_ends_at_its_time),
