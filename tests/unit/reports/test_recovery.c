@@ -126,6 +126,40 @@ static void a_window_is_recovered_from_after_it_is_healed(void **state)
     stage_over(&stage, &judged);
 }
 
+static void a_window_counts_from_when_its_undoing_began(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct judged judged;
+    stage_begin(&stage);
+    one_outage(&stage, 8000, 11200);
+    stage_fault(&stage, 8000, 3000, "pause", "process", "chat.1", "\"talkers\"");
+    stage_inject(&stage, 0, 8000, 0);
+    stage_fact(stage.engine, 11150, "fault.healed",
+               "\"fault\":0,\"evidence\":\"gone\",\"at_ns\":%lld", (long long)at_ms(11000));
+    stage_complete(&stage);
+    stage_judge(&stage, &judged);
+    expect(&judged, 0, FL_FAULT_RECOVERED, 202); /* not shorter by what it took to see it */
+    stage_over(&stage, &judged);
+}
+
+static void our_own_stop_at_the_end_of_the_run_detects_nothing(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct judged judged;
+    stage_begin(&stage);
+    one_outage(&stage, 28000, 28200);
+    int pause = stage_fault(&stage, 28000, 150, "pause", "process", "chat.1", "\"talkers\"");
+    stage_inject(&stage, pause, 28000, 28150);
+    stage_complete(&stage);
+    stage_fact(stage.engine, stage_end_ms(&stage) + 250, "proc.exit",
+               "\"instance\":\"chat.1\",\"pid\":1,\"code\":0,\"asked\":true");
+    stage_judge(&stage, &judged);
+    assert_true(fault_of(&judged, 0)->at[FL_AT_DETECTED] == FL_NEVER);
+    stage_over(&stage, &judged);
+}
+
 static void a_window_that_clients_route_around_is_ridden_out(void **state)
 {
     (void)state;
@@ -416,6 +450,8 @@ int main(void)
         cmocka_unit_test(an_operation_in_flight_at_the_request_counts),
         cmocka_unit_test(a_fault_that_nobody_feels_is_absorbed),
         cmocka_unit_test(a_window_is_recovered_from_after_it_is_healed),
+        cmocka_unit_test(a_window_counts_from_when_its_undoing_began),
+        cmocka_unit_test(our_own_stop_at_the_end_of_the_run_detects_nothing),
         cmocka_unit_test(a_window_that_clients_route_around_is_ridden_out),
         cmocka_unit_test(the_next_fault_before_steady_is_an_overlap),
         cmocka_unit_test(an_operation_that_hung_in_an_earlier_fault_is_not_the_next_ones),
