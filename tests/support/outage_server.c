@@ -1,4 +1,4 @@
-/* outage_server PORT LOG [late-starts MS,MS,…] [MODE AT_MS FOR_MS]…: answers each line with `ok`,
+/* outage_server PORT LOG [late-starts MS,MS,…] [MODE AT_MS FOR_MS]…: answers a line with `ok`,
  * except during outages that its log knows to the microsecond. MODE is
  *   refuse   the listener is closed, connections are reset      hang   nothing is read or accepted
  *   slow     answers leave SLOW_BY_MS after their questions
