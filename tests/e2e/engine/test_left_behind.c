@@ -15,7 +15,7 @@ static void write_scenario(struct program *program, const char *duration, const 
                   "services:\n"
                   "  web: {%s, stop: {within: 1s}}\n"
                   "links: {front: {to: web}}\n"
-                  "load: {asks: {workload: http, through: front, rate: 50/s}}\n"
+                  "load: {asks: {workload: http, through: front, rate: 50/s, slow: 5s}}\n"
                   "targets: [\"availability(asks) >= 1%%\"]\n",
                   duration, web);
 }
