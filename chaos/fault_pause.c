@@ -4,9 +4,9 @@
 #include <signal.h>
 
 #include "chaos/injection.h"
-#include "runtime/base/proc_state.h"
 #include "chaos/target.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/proc_state.h"
 
 static const fl_ns pause_look_every_ns = 250 * FL_NS_PER_US;
 static const fl_ns pause_stop_within_ns = 2 * FL_NS_PER_S;

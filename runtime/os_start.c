@@ -228,4 +228,3 @@ bool fl_os_can_run(const char *program, struct fl_err *err)
     fl_err_set(err, FL_ENOTFOUND, "%s is not a program in PATH", program);
     return false;
 }
-

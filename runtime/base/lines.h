@@ -6,8 +6,9 @@
 
 #include "runtime/base/str.h"
 
-#define FL_LINE_MAX ((size_t)1 << 20) /* bytes of a line; who writes longer ones is not one of us \
-                                       */
+#define FL_LINE_MAX                                                               \
+    ((size_t)1 << 20) /* bytes of a line; who writes longer ones is not one of us \
+                       */
 
 /** What came and is not read yet; zero is a valid empty one. */
 struct fl_lines {
