@@ -82,6 +82,7 @@ static void put_head(cJSON *plan, const struct fl_scenario *scenario, uint64_t s
     cJSON_AddNumberToObject(plan, "version", 1);
     cJSON_AddStringToObject(plan, "scenario", scenario->name);
     cJSON_AddStringToObject(plan, "seed", fl_seed_show(seed, text, sizeof text));
+    if (scenario->sets[0] != NULL) put_words(plan, "set", scenario->sets);
     cJSON *phases = cJSON_AddObjectToObject(plan, "phases");
     put_ns(phases, "warmup_ns", scenario->warmup_ns);
     put_ns(phases, "storm_ns", scenario->duration_ns);

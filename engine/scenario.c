@@ -196,6 +196,13 @@ static const char *name_of_path(struct fl_scenario *scenario, const char *path)
 
 static void root_apply_sets(struct scn_reader *reader, struct fl_yaml *root)
 {
+    size_t count = 0;
+    while (reader->opts->sets != NULL && reader->opts->sets[count] != NULL)
+        count++;
+    const char **kept = scn_alloc(reader->scenario, (count + 1) * sizeof *kept);
+    for (size_t i = 0; i < count; i++)
+        kept[i] = scn_copy(reader->scenario, reader->opts->sets[i]);
+    reader->scenario->sets = kept;
     for (const char *const *set = reader->opts->sets; set != NULL && *set != NULL; set++) {
         struct fl_err err;
         struct fl_yaml at = {.set = (char *)(uintptr_t)*set};

@@ -104,8 +104,9 @@ struct fl_scenario_target {
 };
 
 struct fl_scenario {
-    const char *path;   /* as given, for messages */
-    const char *source; /* the file's text, as it was */
+    const char *path;        /* as given, for messages */
+    const char *source;      /* the file's text, as it was */
+    const char *const *sets; /* the overrides that were applied to it, as given; NULL-terminated */
     const char *name;
     bool has_seed;
     uint64_t seed;

@@ -284,6 +284,18 @@ static void service_ready_standard(struct fl_scenario_service *service)
     }
 }
 
+/* An instance writes a log and a journal segment under its name, and so do the harness's own parts.
+ */
+static void service_name_is_free(struct scn_reader *reader, const struct fl_yaml *node)
+{
+    static const char *const taken[] = {"engine", "load", "links"};
+    for (size_t i = 0; i < FL_COUNT(taken); i++)
+        if (strcmp(node->key, taken[i]) == 0)
+            scn_problem_key(reader, node,
+                            "\"%s\" is a part of Faultline itself; give the service another name",
+                            taken[i]);
+}
+
 static void service_read(struct scn_reader *reader, const struct fl_yaml *node,
                          struct fl_scenario_service *service)
 {
@@ -294,6 +306,7 @@ static void service_read(struct scn_reader *reader, const struct fl_yaml *node,
     service->env = no_env;
     service->stop = (struct fl_scenario_stop){SIGTERM, fl_s(5)};
     scn_name_ok(reader, node, "a service");
+    service_name_is_free(reader, node);
     char *what = fl_format("the service \"%.40s\"", node->key);
     if (scn_read_map(reader, node, what, scn_service_keys, service, NULL))
         service_check(reader, node, service);

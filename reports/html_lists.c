@@ -228,8 +228,8 @@ void fl_html_appendix(struct fl_buf *out, const struct fl_judgement *judgement)
     put_health(out, judgement);
     put_definition(out, record);
     fl_buf_puts(out, "<section id=\"replay\" aria-labelledby=\"replay-h\">\n<h2 "
-                     "id=\"replay-h\">Run it again</h2>\n<pre>faultline run scenario.yaml --seed ");
-    fl_html_text(out, record->seed);
+                     "id=\"replay-h\">Run it again</h2>\n<pre>");
+    fl_html_text(out, record->replay);
     fl_buf_puts(out,
                 "</pre>\n<p class=\"hint\">The run folder holds scenario.yaml and plan.json; the "
                 "same seed gives the same faults at the same times.");

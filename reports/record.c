@@ -67,6 +67,31 @@ static void read_targets(struct fl_record *record)
             .column = (int)fl_json_int(target, "column", 0)};
     }
 }
+/* In single quotes, where only the single quote itself is special. */
+static void put_shell_word(struct fl_buf *out, const char *word)
+{
+    fl_buf_putc(out, '\'');
+    for (; *word != '\0'; word++)
+        if (*word == '\'')
+            fl_buf_puts(out, "'\\''");
+        else
+            fl_buf_putc(out, *word);
+    fl_buf_putc(out, '\'');
+}
+
+static void read_replay(struct fl_record *record)
+{
+    struct fl_buf out = {0};
+    fl_buf_printf(&out, "faultline run scenario.yaml --seed %s", record->seed);
+    const cJSON *set;
+    cJSON_ArrayForEach(set, cJSON_GetObjectItemCaseSensitive(record->plan, "set"))
+    {
+        if (!cJSON_IsString(set)) continue;
+        fl_buf_puts(&out, " --set ");
+        put_shell_word(&out, set->valuestring);
+    }
+    record->replay = fl_buf_take(&out);
+}
 
 static int read_plan(struct fl_record *record, struct fl_err *err)
 {
@@ -87,6 +112,7 @@ static int read_plan(struct fl_record *record, struct fl_err *err)
     record->window_ns = fl_json_int(recovery, "window_ns", FL_NS_PER_S);
     record->settle_ns = fl_json_int(recovery, "settle_ns", 5 * FL_NS_PER_S);
     record->epsilon = fl_json_num(recovery, "epsilon", 0.01);
+    read_replay(record);
     read_loads(record);
     read_faults(record);
     read_targets(record);
@@ -126,6 +152,7 @@ void fl_record_free(struct fl_record *record)
     free(record->faults);
     free(record->targets);
     cJSON_Delete(record->plan);
+    free(record->replay);
     free(record->folder);
     free(record);
 }

@@ -55,6 +55,7 @@ struct fl_record {
     char *folder;
     cJSON *plan;
     const char *scenario, *seed;
+    char *replay;                       /* the command that makes this run again, for a shell */
     fl_ns warmup_ns, storm_ns, calm_ns; /* planned lengths */
     fl_ns window_ns, settle_ns;         /* of recovery */
     double epsilon;

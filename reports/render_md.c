@@ -124,6 +124,5 @@ void fl_render_md(struct fl_buf *out, const struct fl_judgement *judgement)
         put_cell(out, judgement->notes[i]);
         fl_buf_putc(out, '\n');
     }
-    fl_buf_printf(out, "\nReplay: `faultline run scenario.yaml --seed %s`\n",
-                  judgement->record->seed);
+    fl_buf_printf(out, "\nReplay: `%s`\n", judgement->record->replay);
 }

@@ -53,6 +53,24 @@ static void one_seed_gives_the_same_bytes_and_another_gives_others(void **state)
     free(a), free(b), free(c);
 }
 
+static void overrides_stand_in_the_plan_and_only_then(void **state)
+{
+    (void)state;
+    struct fl_scenario *scenario = NULL;
+    struct fl_problems problems = {0};
+    const char *const sets[] = {"duration=30s", "load.jobs.rate=5/s", NULL};
+    struct fl_scenario_opts opts = {.path = "p.yaml", .skip_programs = true, .sets = sets};
+    assert_int_equal(fl_scenario_parse(&scenario, fl_str_of(three), &opts, &problems), 0);
+    cJSON *plan = fl_plan_make(scenario, 7), *plain = plan_of(three, 7);
+    fl_scenario_free(scenario);
+    const cJSON *set = cJSON_GetObjectItemCaseSensitive(plan, "set");
+    assert_int_equal(cJSON_GetArraySize(set), 2);
+    assert_string_equal(cJSON_GetArrayItem(set, 1)->valuestring, "load.jobs.rate=5/s");
+    assert_null(cJSON_GetObjectItemCaseSensitive(plain, "set"));
+    cJSON_Delete(plan);
+    cJSON_Delete(plain);
+}
+
 static const cJSON *item_of(const cJSON *plan, const char *list, int index)
 {
     return cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(plan, list), index);
@@ -238,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_seed_gives_the_same_bytes_and_another_gives_others),
+        cmocka_unit_test(overrides_stand_in_the_plan_and_only_then),
         cmocka_unit_test(one_more_fault_moves_no_draw_of_the_others),
         cmocka_unit_test(a_fault_that_strikes_more_often_moves_no_draw_of_the_one_below),
         cmocka_unit_test(injections_come_in_order_and_stay_inside_their_limits),

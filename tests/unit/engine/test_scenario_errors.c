@@ -59,6 +59,8 @@ static const struct {
     {"faultline: 1\nduration: 1s\nservices: {a.b: {use: chat}}\n",
      "t.yaml:3:12: \"a.b\" cannot name a service; write a letter, then letters, digits, - and _ "
      "(40 at most)"},
+    {"faultline: 1\nduration: 1s\nservices: {load: {use: chat}}\n",
+     "t.yaml:3:12: \"load\" is a part of Faultline itself; give the service another name"},
     {"faultline: 1\nduration: 1s\nservices: {a: {use: qeue}}\n",
      "t.yaml:3:21: unknown service \"qeue\"; did you mean \"queue\"? see: faultline list services"},
     {"faultline: 1\nduration: 1s\nservices: {a: {instances: 2}}\n",
