@@ -27,8 +27,8 @@ struct kind {
 struct comparison {
     struct kind *kinds;
     size_t count;
-    char *host[2]; /* fingerprint of each side */
-    bool mixed;    /* one side alone has several hosts */
+    char *made[2]; /* fingerprint of each side: which scenario on which host */
+    bool mixed;    /* one side alone has several */
 };
 
 static struct kind *kind_of(struct comparison *all, const char *name)
@@ -46,14 +46,14 @@ static void add_value(struct values *values, double value)
     values->at[values->count++] = value;
 }
 
-static void add_host(struct comparison *all, const struct fl_record *record, int side)
+static void add_fingerprint(struct comparison *all, const struct fl_record *record, int side)
 {
-    char *host = fl_format("%s, %d cores, %s", record->host != NULL ? record->host : "unknown host",
-                           record->cpus,
+    char *made = fl_format("%s on %s, %d cores, %s", record->scenario,
+                           record->host != NULL ? record->host : "unknown host", record->cpus,
                            record->kernel != NULL ? record->kernel : "unknown kernel");
-    if (all->host[side] != NULL && strcmp(all->host[side], host) != 0) all->mixed = true;
-    free(all->host[side]);
-    all->host[side] = host;
+    if (all->made[side] != NULL && strcmp(all->made[side], made) != 0) all->mixed = true;
+    free(all->made[side]);
+    all->made[side] = made;
 }
 
 static int add_run(struct comparison *all, const char *folder, int side, struct fl_err *err)
@@ -70,7 +70,7 @@ static int add_run(struct comparison *all, const char *folder, int side, struct 
         else if (fault->outcome == FL_FAULT_NOT_RECOVERED)
             add_value(&kind_of(all, fault->fault->kind)->sides[side], INFINITY);
     }
-    add_host(all, record, side);
+    add_fingerprint(all, record, side);
     fl_judge_fini(&judgement);
     fl_record_free(record);
     return 0;
@@ -134,12 +134,13 @@ static void conclude(const struct comparison *all, bool force, struct fl_report_
         if (all->kinds[i].worse && worse++ == 0) first_worse = all->kinds[i].name;
         if (!all->kinds[i].enough && open++ == 0) first_open = all->kinds[i].name;
     }
-    FL_ASSERT(all->host[0] != NULL && all->host[1] != NULL); /* there is a run on both sides */
-    bool other_host = all->mixed || strcmp(all->host[0], all->host[1]) != 0;
-    if (other_host && !force) {
+    FL_ASSERT(all->made[0] != NULL && all->made[1] != NULL); /* there is a run on both sides */
+    bool unlike = all->mixed || strcmp(all->made[0], all->made[1]) != 0;
+    if (unlike && !force) {
         out->verdict = FL_CANNOT_TELL;
-        snprintf(out->why, sizeof out->why, "made on different hosts: %.150s; %.150s", all->host[0],
-                 all->host[1]);
+        snprintf(out->why, sizeof out->why,
+                 "made by different scenarios or on different hosts: %.150s; %.150s", all->made[0],
+                 all->made[1]);
     } else if (worse > 0) {
         out->verdict = FL_FAILED;
         snprintf(out->why, sizeof out->why, "recovery from %s became slower", first_worse);
@@ -179,7 +180,7 @@ int fl_report_compare(const char *const *base, size_t base_count, const char *co
         free(all.kinds[i].sides[1].at);
     }
     free(all.kinds);
-    free(all.host[0]);
-    free(all.host[1]);
+    free(all.made[0]);
+    free(all.made[1]);
     return rc;
 }

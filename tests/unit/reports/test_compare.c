@@ -68,11 +68,27 @@ static void seven_recoveries_are_too_few(void **state)
     expect_compared(run_of(7, 300, "a"), run_of(10, 900, "a"), false, FL_CANNOT_TELL, "too few");
 }
 
+static void different_scenarios_are_compared_only_when_forced(void **state)
+{
+    (void)state;
+    char *base = run_of(10, 300, "a"), *fresh = run_of(10, 600, "a");
+    char *path = fl_format("%s/plan.json", fresh);
+    cJSON *plan = NULL;
+    assert_int_equal(fl_json_load(&plan, path, NULL), 0);
+    cJSON_ReplaceItemInObjectCaseSensitive(plan, "scenario", cJSON_CreateString("another"));
+    char *text = cJSON_Print(plan);
+    assert_int_equal(fl_file_write(path, text, strlen(text), NULL), 0);
+    cJSON_free(text);
+    cJSON_Delete(plan);
+    free(path);
+    expect_compared(base, fresh, false, FL_CANNOT_TELL, "by different scenarios");
+}
+
 static void different_hosts_are_compared_only_when_forced(void **state)
 {
     (void)state;
     expect_compared(run_of(10, 300, "a"), run_of(10, 600, "b"), false, FL_CANNOT_TELL,
-                    "different hosts");
+                    "on different hosts");
     expect_compared(run_of(10, 300, "a"), run_of(10, 600, "b"), true, FL_FAILED, "slower");
 }
 
@@ -121,6 +137,7 @@ int main(void)
         cmocka_unit_test(recoveries_that_doubled_are_slower),
         cmocka_unit_test(a_shift_within_the_tolerance_is_no_change),
         cmocka_unit_test(seven_recoveries_are_too_few),
+        cmocka_unit_test(different_scenarios_are_compared_only_when_forced),
         cmocka_unit_test(different_hosts_are_compared_only_when_forced),
         cmocka_unit_test(the_test_is_the_one_of_the_textbooks),
         cmocka_unit_test(censored_values_are_larger_than_all_others),
