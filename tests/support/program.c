@@ -191,3 +191,15 @@ void program_free(struct program *program)
     free(program->err);
     free(program);
 }
+
+int program_setup(void **state)
+{
+    *state = program_new();
+    return 0;
+}
+
+int program_teardown(void **state)
+{
+    program_free(*state);
+    return 0;
+}

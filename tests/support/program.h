@@ -37,4 +37,11 @@ char *program_latest(const struct program *program, const char *scenario, const 
 /** Removes everything. */
 void program_free(struct program *program);
 
+/** A test that gets a fresh `struct program` as its state. */
+#define story(test) cmocka_unit_test_setup_teardown(test, program_setup, program_teardown)
+/** program_new as a cmocka set-up. */
+int program_setup(void **state);
+/** program_free as a cmocka tear-down. */
+int program_teardown(void **state);
+
 #endif

@@ -74,20 +74,6 @@ static void ctrl_c_heals_stops_and_reports(void **state)
     program_expect_none_alive(program->folder, 2000);
 }
 
-static int new_program(void **state)
-{
-    *state = program_new();
-    return 0;
-}
-
-static int free_program(void **state)
-{
-    program_free(*state);
-    return 0;
-}
-
-#define story(test) cmocka_unit_test_setup_teardown(test, new_program, free_program)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

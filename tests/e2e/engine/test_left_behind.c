@@ -153,20 +153,6 @@ static void without_its_guardian_a_run_is_2(void **state)
     assert_non_null(strstr(((struct program *)*state)->out, "guardian"));
 }
 
-static int new_program(void **state)
-{
-    *state = program_new();
-    return 0;
-}
-
-static int free_program(void **state)
-{
-    program_free(*state);
-    return 0;
-}
-
-#define story(test) cmocka_unit_test_setup_teardown(test, new_program, free_program)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

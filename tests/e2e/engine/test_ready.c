@@ -77,20 +77,6 @@ static void the_stop_signal_of_the_scenario_is_what_it_gets(void **state)
     assert_non_null(strstr(program->out, "web  ended by signal 2"));
 }
 
-static int new_program(void **state)
-{
-    *state = program_new();
-    return 0;
-}
-
-static int free_program(void **state)
-{
-    program_free(*state);
-    return 0;
-}
-
-#define story(test) cmocka_unit_test_setup_teardown(test, new_program, free_program)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

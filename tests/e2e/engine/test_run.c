@@ -252,20 +252,6 @@ static void a_service_that_will_not_stop_is_killed(void **state)
     program_expect_none_alive(program->folder, 2000);
 }
 
-static int new_program(void **state)
-{
-    *state = program_new();
-    return 0;
-}
-
-static int free_program(void **state)
-{
-    program_free(*state);
-    return 0;
-}
-
-#define story(test) cmocka_unit_test_setup_teardown(test, new_program, free_program)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

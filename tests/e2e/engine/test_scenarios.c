@@ -46,20 +46,6 @@ static void a_seed_gives_the_same_bytes_twice(void **state)
     free(first);
 }
 
-static int new_program(void **state)
-{
-    *state = program_new();
-    return 0;
-}
-
-static int free_program(void **state)
-{
-    program_free(*state);
-    return 0;
-}
-
-#define story(test) cmocka_unit_test_setup_teardown(test, new_program, free_program)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -75,20 +75,6 @@ static void told_before_anything_runs_it_reports_too(void **state)
     expect_interrupted_and_reported(program);
 }
 
-static int new_program(void **state)
-{
-    *state = program_new();
-    return 0;
-}
-
-static int free_program(void **state)
-{
-    program_free(*state);
-    return 0;
-}
-
-#define story(test) cmocka_unit_test_setup_teardown(test, new_program, free_program)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
