@@ -16,9 +16,10 @@ static void seed_read(struct scn_reader *reader, const struct fl_yaml *node, voi
 
 /* In this order, so that what is named is known before somebody names it. */
 static const char *const strategies[] = {"one_for_one", NULL};
+static const char *const strategies_later[] = {"one_for_all", "rest_for_one", NULL};
 static const struct scn_key supervision_keys[] = {
     {"strategy", SCN_CHOICE, "what a restart takes along: one_for_one", .standard = "one_for_one",
-     .choices = strategies,
+     .choices = strategies, .later = strategies_later,
      FIELD(supervision.strategy) - offsetof(struct fl_scenario, supervision)},
     {"max_restarts", FL_PARAM_INT, "more of them end the run", .most = 100000, .standard = "20",
      FIELD(supervision.max_restarts) - offsetof(struct fl_scenario, supervision)},

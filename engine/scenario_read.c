@@ -195,6 +195,12 @@ static void read_choice(struct scn_reader *reader, const struct fl_yaml *node,
         return;
     }
     char hint[160];
+    for (int i = 0; key->later != NULL && key->later[i] != NULL; i++) {
+        if (strcmp(key->later[i], text) != 0) continue;
+        scn_problem(reader, node, "the %s \"%s\" is not in this version; write %s", key->name, text,
+                    key->standard);
+        return;
+    }
     scn_problem(reader, node, "unknown %s \"%.60s\"%s", key->name, text,
                 scn_did_you_mean(text, key->choices, hint, sizeof hint));
 }

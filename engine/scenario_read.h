@@ -38,6 +38,7 @@ struct scn_key {
     void (*read)(struct scn_reader *reader, const struct fl_yaml *node, void *into);
     const struct scn_key *keys; /* of a nested map */
     const char *const *choices; /* NULL-terminated */
+    const char *const *later;   /* choices that a later version has; NULL-terminated, or NULL */
 };
 
 /** Keys that a map may have beside its table. */

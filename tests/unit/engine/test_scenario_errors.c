@@ -49,6 +49,8 @@ static const struct {
      "t.yaml:4:7: \"seed\": \"seven\" is not a seed; write up to 16 hexadecimal digits"},
     {GOOD "supervision: {strategy: one_for_al}\n",
      "t.yaml:4:25: unknown strategy \"one_for_al\"; did you mean \"one_for_one\"?"},
+    {GOOD "supervision: {strategy: rest_for_one}\n",
+     "t.yaml:4:25: the strategy \"rest_for_one\" is not in this version; write one_for_one"},
     {GOOD "supervision: {max_restarts: -1}\n",
      "t.yaml:4:29: \"max_restarts\": -1 is not between 0 and 100000"},
     {GOOD "recovery: {epsilon: 70%}\n", "t.yaml:4:21: \"epsilon\": 70% is not between 0% and 50%"},
