@@ -36,14 +36,6 @@ int fl_cli_usage(const struct fl_cli_command *command, const char *format, ...)
     return FL_EX_USAGE;
 }
 
-bool fl_cli_colour(FILE *stream)
-{
-    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-    if (no_colour != NULL && no_colour[0] != '\0') return false;
-    if (term != NULL && strcmp(term, "dumb") == 0) return false;
-    return isatty(fileno(stream)) == 1;
-}
-
 static int option_index(const struct fl_cli_command *command, struct fl_str name)
 {
     for (int i = 0; command->options != NULL && command->options[i].name != NULL; i++)

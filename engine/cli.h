@@ -57,8 +57,6 @@ const char *fl_cli_value(const struct fl_cli_call *call, const char *option);
 const char *const *fl_cli_values(const struct fl_cli_call *call, const char *option);
 /** Prints `faultline: …` and how to get help to stderr; returns FL_EX_USAGE. */
 int fl_cli_usage(const struct fl_cli_command *command, const char *format, ...) FL_PRINTF(2, 3);
-/** Are colours wanted on this stream: a terminal, and NO_COLOR says nothing? */
-bool fl_cli_colour(FILE *stream);
 
 struct fl_scenario;
 /** Reads a scenario with the call's --set; prints problems to stderr. Returns 0 or FL_EX_USAGE. */

@@ -4,6 +4,7 @@
 
 #include "engine/cli.h"
 #include "engine/run.h"
+#include "engine/terminal.h"
 #include "reports/reports.h"
 
 static int run_formats(const struct fl_cli_call *call, unsigned *out)
@@ -88,7 +89,7 @@ int fl_cli_report(const struct fl_cli_call *call)
     struct fl_report_summary summary = {0};
     struct fl_err err = {0};
     int code = FL_EX_INTERNAL;
-    if (fl_report_make(folder, formats, fl_cli_colour(stdout), &summary, &err) != 0) {
+    if (fl_report_make(folder, formats, fl_terminal_colour(stdout), &summary, &err) != 0) {
         if (summary.text != NULL) fputs(summary.text, stdout);
         fflush(stdout);
         fprintf(stderr, "faultline: no report: %s\n", err.text);

@@ -1,14 +1,15 @@
 /* help.c: what --help prints, from the table of commands. */
 #include "engine/cli.h"
+#include "engine/terminal.h"
 
 static const char *bold(FILE *to)
 {
-    return fl_cli_colour(to) ? "\x1b[1m" : "";
+    return fl_terminal_colour(to) ? "\x1b[1m" : "";
 }
 
 static const char *plain(FILE *to)
 {
-    return fl_cli_colour(to) ? "\x1b[0m" : "";
+    return fl_terminal_colour(to) ? "\x1b[0m" : "";
 }
 
 void fl_help_program(FILE *to)

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/terminal.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
 #include "runtime/base/units.h"
@@ -19,8 +20,7 @@ struct fl_live *fl_live_new(const struct fl_live_opts *opts)
     struct fl_live *live = fl_new(struct fl_live);
     live->opts = *opts;
     live->terminal = isatty(STDOUT_FILENO) == 1 && !opts->quiet;
-    const char *no_colour = getenv("NO_COLOR");
-    live->colour = live->terminal && (no_colour == NULL || no_colour[0] == '\0');
+    live->colour = live->terminal && fl_terminal_colour(stdout);
     live->began_ns = fl_now();
     live->total_ns = opts->scenario->warmup_ns + opts->scenario->duration_ns +
                      opts->scenario->calm_ns;

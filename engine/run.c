@@ -9,6 +9,7 @@
 #include "engine/plan.h"
 #include "engine/run_folder.h"
 #include "engine/run_state.h"
+#include "engine/terminal.h"
 #include "reports/reports.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
@@ -145,12 +146,11 @@ static void tell_ci(const struct fl_run *run, const struct fl_report_summary *su
 static int judge(const struct fl_run *run)
 {
     const struct fl_run_opts *opts = run->opts;
-    const char *no_colour = getenv("NO_COLOR");
-    bool colour = isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || no_colour[0] == '\0');
     struct fl_report_summary summary = {0};
     struct fl_err err = {0};
     unsigned formats = opts->formats == 0 ? FL_FORMAT_ALL : opts->formats;
-    bool written = fl_report_make(run->folder, formats, colour, &summary, &err) == 0;
+    bool written = fl_report_make(run->folder, formats, fl_terminal_colour(stdout), &summary,
+                                  &err) == 0;
     if (summary.text == NULL) {
         fprintf(stderr, "faultline: no report: %s\n", err.text);
         return FL_EX_INTERNAL;
