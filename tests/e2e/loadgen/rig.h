@@ -21,6 +21,36 @@
 
 #define DEADLINE_MS 30000
 
+/* ---- the other side: a server in a thread of this process ---- */
+
+struct side {
+    int listener, port, stop_pipe[2];
+    pthread_t thread;
+};
+
+/** Listens on a free port and starts the thread, which ends once stop_pipe[0] reads end of file. */
+static inline void side_start(struct side *side, void *(*main_fn)(void *cx), void *cx)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    side->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(side->listener, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(listen(side->listener, 1024), 0);
+    assert_int_equal(getsockname(side->listener, (struct sockaddr *)&addr, &len), 0);
+    side->port = ntohs(addr.sin_port);
+    assert_int_equal(pipe2(side->stop_pipe, O_CLOEXEC), 0);
+    assert_int_equal(pthread_create(&side->thread, NULL, main_fn, cx), 0);
+}
+
+/** Ends the thread and waits for it. */
+static inline void side_stop(struct side *side)
+{
+    close(side->stop_pipe[1]);
+    pthread_join(side->thread, NULL);
+    close(side->stop_pipe[0]);
+    close(side->listener);
+}
+
 /* ---- a worker, and what it left in the journal ---- */
 
 struct worker {

@@ -32,12 +32,11 @@ struct mishap {
 };
 
 struct phoenix {
-    int listener, port, stop_pipe[2];
+    struct side side;
     struct mishap mishap;
     bool mishap_done;
     struct client clients[CLIENTS_MAX];
     int count, says, connections, joins;
-    pthread_t thread;
 };
 
 static void client_send(struct client *client, const struct fl_buf *text)
@@ -183,7 +182,7 @@ static void client_read(struct client *client)
 
 static void client_accept(struct phoenix *server)
 {
-    int fd = accept(server->listener, NULL, NULL);
+    int fd = accept(server->side.listener, NULL, NULL);
     if (fd < 0 || server->count == CLIENTS_MAX) {
         if (fd >= 0) close(fd);
         return;
@@ -225,8 +224,8 @@ static void *phoenix_main(void *cx)
     struct phoenix *server = cx;
     fl_ns tick_ns = fl_now();
     for (;;) {
-        struct pollfd fds[CLIENTS_MAX + 2] = {{.fd = server->stop_pipe[0], .events = POLLIN},
-                                              {.fd = server->listener, .events = POLLIN}};
+        struct pollfd fds[CLIENTS_MAX + 2] = {{.fd = server->side.stop_pipe[0], .events = POLLIN},
+                                              {.fd = server->side.listener, .events = POLLIN}};
         int watched = server->count;
         for (int i = 0; i < watched; i++)
             fds[i + 2] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLIN};
@@ -249,23 +248,12 @@ static void phoenix_start(struct phoenix *server, struct mishap mishap)
 {
     memset(server, 0, sizeof *server);
     server->mishap = mishap;
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof addr;
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server->listener, (struct sockaddr *)&addr, sizeof addr), 0);
-    assert_int_equal(listen(server->listener, 128), 0);
-    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&addr, &len), 0);
-    server->port = ntohs(addr.sin_port);
-    assert_int_equal(pipe2(server->stop_pipe, O_CLOEXEC), 0);
-    assert_int_equal(pthread_create(&server->thread, NULL, phoenix_main, server), 0);
+    side_start(&server->side, phoenix_main, server);
 }
 
 static void phoenix_stop(struct phoenix *server)
 {
-    close(server->stop_pipe[1]);
-    pthread_join(server->thread, NULL);
-    close(server->stop_pipe[0]);
-    close(server->listener);
+    side_stop(&server->side);
 }
 
 /* ---- what the journal says about people ---- */
@@ -298,7 +286,7 @@ static struct people run_people(struct mishap mishap, const char *load, struct p
     phoenix_start(server, mishap);
     worker_start(&worker, load);
     worker_expect(&worker, "ready", line, sizeof line);
-    worker_order_start(&worker, &server->port, 1, length_ns, fl_s(10));
+    worker_order_start(&worker, &server->side.port, 1, length_ns, fl_s(10));
     worker_expect(&worker, "done", line, sizeof line);
     assert_int_equal(worker_wait(&worker), 0);
     phoenix_stop(server);

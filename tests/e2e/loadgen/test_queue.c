@@ -29,13 +29,12 @@ struct client {
 };
 
 struct queue_server {
-    int listener, port, stop_pipe[2];
+    struct side side;
     struct mischief mischief;
     struct job jobs[JOBS_MAX];
     int jobs_count, requests, enqueued, forgotten, stuck;
     struct client clients[CLIENTS_MAX];
     int count;
-    pthread_t thread;
 };
 
 static int answer_put(struct queue_server *server, const cJSON *body, struct fl_buf *out)
@@ -173,8 +172,8 @@ static void *queue_main(void *cx)
 {
     struct queue_server *server = cx;
     for (;;) {
-        struct pollfd fds[CLIENTS_MAX + 2] = {{.fd = server->stop_pipe[0], .events = POLLIN},
-                                              {.fd = server->listener, .events = POLLIN}};
+        struct pollfd fds[CLIENTS_MAX + 2] = {{.fd = server->side.stop_pipe[0], .events = POLLIN},
+                                              {.fd = server->side.listener, .events = POLLIN}};
         int watched = server->count;
         for (int i = 0; i < watched; i++)
             fds[i + 2] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLIN};
@@ -184,7 +183,7 @@ static void *queue_main(void *cx)
                 client_close(server, i);
         if (fds[1].revents != 0 && server->count < CLIENTS_MAX) {
             struct client *client = &server->clients[server->count++];
-            client->fd = accept(server->listener, NULL, NULL);
+            client->fd = accept(server->side.listener, NULL, NULL);
             fl_http_request_init(&client->http, 16384, 1 << 20);
         }
     }
@@ -197,24 +196,13 @@ static struct queue_server *queue_start(struct mischief mischief)
 {
     struct queue_server *server = fl_new(struct queue_server);
     server->mischief = mischief;
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof addr;
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server->listener, (struct sockaddr *)&addr, sizeof addr), 0);
-    assert_int_equal(listen(server->listener, 128), 0);
-    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&addr, &len), 0);
-    server->port = ntohs(addr.sin_port);
-    assert_int_equal(pipe2(server->stop_pipe, O_CLOEXEC), 0);
-    assert_int_equal(pthread_create(&server->thread, NULL, queue_main, server), 0);
+    side_start(&server->side, queue_main, server);
     return server;
 }
 
 static void queue_stop(struct queue_server *server)
 {
-    close(server->stop_pipe[1]);
-    pthread_join(server->thread, NULL);
-    close(server->stop_pipe[0]);
-    close(server->listener);
+    side_stop(&server->side);
 }
 
 /* ---- the books ---- */
@@ -269,7 +257,7 @@ static struct books *run_jobs(struct queue_server *server, fl_ns drain_ns)
     char line[8192];
     worker_start(&worker, QUEUE_LOAD);
     worker_expect(&worker, "ready", line, sizeof line);
-    worker_order_start(&worker, &server->port, 1, fl_s(1), drain_ns);
+    worker_order_start(&worker, &server->side.port, 1, fl_s(1), drain_ns);
     worker_expect(&worker, "done", line, sizeof line);
     assert_int_equal(worker_wait(&worker), 0);
     queue_stop(server);

@@ -16,11 +16,9 @@ enum manner {
 #define FDS_MAX 2048
 
 struct server {
-    int listener, port;
+    struct side side;
     enum manner manner;
-    const char *answer, *end; /* of a request */
-    pthread_t thread;
-    int stop_pipe[2];
+    const char *answer, *end;  /* of a request */
     int requests, connections; /* read after server_stop */
     bool seen[FDS_MAX];        /* a request on this connection */
 };
@@ -56,15 +54,15 @@ static void server_freeze_if_due(struct server *server, fl_ns *begun_ns, int *fr
     fl_ns elapsed_ns = fl_now() - *begun_ns;
     if (elapsed_ns / fl_s(2) < *frozen || elapsed_ns % fl_s(2) < fl_ms(700)) return;
     (*frozen)++;
-    struct pollfd stop = {.fd = server->stop_pipe[0], .events = POLLIN};
+    struct pollfd stop = {.fd = server->side.stop_pipe[0], .events = POLLIN};
     poll(&stop, 1, 500);
 }
 
 static void *server_main(void *cx)
 {
     struct server *server = cx;
-    struct pollfd fds[CONNS_MAX + 2] = {{.fd = server->stop_pipe[0], .events = POLLIN},
-                                        {.fd = server->listener, .events = POLLIN}};
+    struct pollfd fds[CONNS_MAX + 2] = {{.fd = server->side.stop_pipe[0], .events = POLLIN},
+                                        {.fd = server->side.listener, .events = POLLIN}};
     nfds_t count = 2;
     fl_ns begun_ns = 0;
     int frozen = 0;
@@ -78,7 +76,7 @@ static void *server_main(void *cx)
             fds[i] = fds[--count];
         }
         if (fds[1].revents != 0 && count < CONNS_MAX + 2) {
-            int fd = accept(server->listener, NULL, NULL);
+            int fd = accept(server->side.listener, NULL, NULL);
             if (fd < 0) continue;
             server->connections++;
             server->seen[fd % FDS_MAX] = false;
@@ -94,23 +92,12 @@ static void server_start(struct server *server, enum manner manner, const char *
                          const char *answer)
 {
     *server = (struct server){.manner = manner, .end = end, .answer = answer};
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof addr;
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server->listener, (struct sockaddr *)&addr, sizeof addr), 0);
-    assert_int_equal(listen(server->listener, 1024), 0);
-    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&addr, &len), 0);
-    server->port = ntohs(addr.sin_port);
-    assert_int_equal(pipe2(server->stop_pipe, O_CLOEXEC), 0);
-    assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
+    side_start(&server->side, server_main, server);
 }
 
 static void server_stop(struct server *server)
 {
-    close(server->stop_pipe[1]);
-    pthread_join(server->thread, NULL);
-    close(server->stop_pipe[0]);
-    close(server->listener);
+    side_stop(&server->side);
 }
 
 #define HTTP_END "\r\n\r\n"
@@ -131,7 +118,7 @@ static void a_healthy_web_server_answers_every_arrival(void **state)
     struct tally tally = run_load(
         HTTP_LOAD("\"rate_per_s\":200,\"timeout_ns\":5000000000,\"settings\":"
                   "{\"path\":\"/x?y=1\",\"expect\":200,\"expect_body\":\"ell\"}"),
-        &server.port, 1, fl_s(1), fl_s(5));
+        &server.side.port, 1, fl_s(1), fl_s(5));
     server_stop(&server);
     assert_int_equal(tally.ops, 200);
     assert_int_equal(tally.ok, 200);
@@ -163,7 +150,7 @@ static void a_wrong_status_or_body_is_not_ok_and_an_error_status_says_what_it_me
     for (size_t i = 0; i < FL_COUNT(rows); i++) {
         struct server server;
         server_start(&server, ANSWERS, HTTP_END, rows[i].answer);
-        struct tally tally = run_load(rows[i].load, &server.port, 1, fl_ms(200), fl_s(5));
+        struct tally tally = run_load(rows[i].load, &server.side.port, 1, fl_ms(200), fl_s(5));
         server_stop(&server);
         assert_int_equal(tally.ops, 20);
         assert_int_equal(tally.fail, rows[i].fail);
@@ -197,9 +184,9 @@ static void a_server_that_hangs_leaves_it_unknown_at_the_deadline(void **state)
     server_start(&web, HANGS, HTTP_END, "");
     server_start(&tcp, HANGS, "\r\n", "");
     struct tally tallies[] = {
-        run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":300000000"), &web.port, 1, fl_ms(300),
-                 fl_s(5)),
-        run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":300000000," PING), &tcp.port, 1,
+        run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":300000000"), &web.side.port, 1,
+                 fl_ms(300), fl_s(5)),
+        run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":300000000," PING), &tcp.side.port, 1,
                  fl_ms(300), fl_s(5)),
     };
     server_stop(&web);
@@ -223,7 +210,7 @@ static void an_answer_without_an_end_is_not_read_for_ever(void **state)
     server_start(&server, ANSWERS, "\r\n", endless);
     struct tally tally = run_load(TCP_LOAD("\"rate_per_s\":10,\"timeout_ns\":20000000000,"
                                            "\"settings\":{\"send\":\"PING\\\\r\\\\n\"}"),
-                                  &server.port, 1, fl_ms(300), fl_s(25));
+                                  &server.side.port, 1, fl_ms(300), fl_s(25));
     server_stop(&server);
     assert_int_equal(tally.ops, 3);
     assert_int_equal(tally.unknown, 3);
@@ -236,8 +223,8 @@ static void with_one_slot_and_a_hanging_server_the_others_are_unsent(void **stat
     struct server server;
     server_start(&server, HANGS, "\r\n", "");
     struct tally tally = run_load(
-        TCP_LOAD("\"rate_per_s\":100,\"users\":1,\"timeout_ns\":250000000," PING), &server.port, 1,
-        fl_s(1), fl_s(5));
+        TCP_LOAD("\"rate_per_s\":100,\"users\":1,\"timeout_ns\":250000000," PING),
+        &server.side.port, 1, fl_s(1), fl_s(5));
     server_stop(&server);
     assert_int_equal(tally.ops, 100); /* none disappeared */
     assert_int_equal(tally.ok, 0);
@@ -257,10 +244,10 @@ a_connection_that_closes_after_the_request_leaves_it_unknown_and_is_not_retried(
         server_start(&web, manners[i], HTTP_END, HTTP_200);
         server_start(&tcp, manners[i], "\r\n", "+PONG\r\n");
         struct tally tallies[] = {
-            run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000"), &web.port, 1,
+            run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000"), &web.side.port, 1,
                      fl_ms(300), fl_s(5)),
-            run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING), &tcp.port, 1,
-                     fl_ms(300), fl_s(5)),
+            run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING), &tcp.side.port,
+                     1, fl_ms(300), fl_s(5)),
         };
         server_stop(&web);
         server_stop(&tcp);
@@ -283,10 +270,10 @@ a_kept_connection_that_dies_under_a_request_is_not_replaced_behind_our_back(void
     server_start(&web, CLOSES_SECOND, HTTP_END, HTTP_200);
     server_start(&tcp, CLOSES_SECOND, "\r\n", "+PONG\r\n");
     struct tally tallies[] = {
-        run_load(HTTP_LOAD("\"rate_per_s\":50,\"users\":1,\"timeout_ns\":3000000000"), &web.port, 1,
-                 fl_ms(400), fl_s(5)),
+        run_load(HTTP_LOAD("\"rate_per_s\":50,\"users\":1,\"timeout_ns\":3000000000"),
+                 &web.side.port, 1, fl_ms(400), fl_s(5)),
         run_load(TCP_LOAD("\"rate_per_s\":50,\"users\":1,\"timeout_ns\":3000000000," PING),
-                 &tcp.port, 1, fl_ms(400), fl_s(5)),
+                 &tcp.side.port, 1, fl_ms(400), fl_s(5)),
     };
     server_stop(&web);
     server_stop(&tcp);
@@ -307,9 +294,9 @@ static void connections_that_close_while_idle_are_made_anew_without_an_error(voi
     server_start(&web, FLIES_AWAY, HTTP_END, HTTP_200);
     server_start(&tcp, FLIES_AWAY, "\r\n", "+PONG\r\n");
     struct tally tallies[] = {
-        run_load(HTTP_LOAD("\"rate_per_s\":50,\"timeout_ns\":3000000000"), &web.port, 1, fl_ms(400),
-                 fl_s(5)),
-        run_load(TCP_LOAD("\"rate_per_s\":50,\"timeout_ns\":3000000000," PING), &tcp.port, 1,
+        run_load(HTTP_LOAD("\"rate_per_s\":50,\"timeout_ns\":3000000000"), &web.side.port, 1,
+                 fl_ms(400), fl_s(5)),
+        run_load(TCP_LOAD("\"rate_per_s\":50,\"timeout_ns\":3000000000," PING), &tcp.side.port, 1,
                  fl_ms(400), fl_s(5)),
     };
     server_stop(&web);
@@ -330,8 +317,8 @@ static void a_server_frozen_a_quarter_of_the_time_shows_in_a_fifth_of_all_operat
     struct server server;
     server_start(&server, FREEZES, "\r\n", "+PONG\r\n");
     struct tally tally = run_load(
-        TCP_LOAD("\"rate_per_s\":1000,\"users\":32,\"timeout_ns\":5000000000," PING), &server.port,
-        1, fl_s(4), fl_s(10));
+        TCP_LOAD("\"rate_per_s\":1000,\"users\":32,\"timeout_ns\":5000000000," PING),
+        &server.side.port, 1, fl_s(4), fl_s(10));
     server_stop(&server);
     assert_int_equal(tally.ops, 4000);
     assert_int_equal(tally.ok, 4000);
@@ -346,7 +333,7 @@ static void an_answer_that_is_not_the_expected_one_is_content(void **state)
     struct server server;
     server_start(&server, ANSWERS, "\r\n", "-LOADING wait\r\n");
     struct tally tally = run_load(TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING),
-                                  &server.port, 1, fl_ms(200), fl_s(5));
+                                  &server.side.port, 1, fl_ms(200), fl_s(5));
     server_stop(&server);
     assert_int_equal(tally.ops, 20);
     assert_int_equal(tally.errors[FL_OPERR_CONTENT], 20);
@@ -359,7 +346,7 @@ static void load_goes_to_those_that_are_up_and_comes_back(void **state)
     struct server one, two;
     server_start(&one, ANSWERS, "\r\n", "+PONG\r\n");
     server_start(&two, ANSWERS, "\r\n", "+PONG\r\n");
-    int ports[] = {one.port, two.port};
+    int ports[] = {one.side.port, two.side.port};
     struct worker worker;
     char line[8192];
     worker_start(&worker, TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING));
@@ -410,7 +397,7 @@ static void a_stop_ends_the_arrivals_and_what_was_due_is_accounted_for(void **st
     char line[8192];
     worker_start(&worker, TCP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3000000000," PING));
     worker_expect(&worker, "ready", line, sizeof line);
-    worker_order_start(&worker, &server.port, 1, fl_s(3600), fl_s(5));
+    worker_order_start(&worker, &server.side.port, 1, fl_s(3600), fl_s(5));
     for (int i = 0; i < 6; i++) /* five a second */
         worker_expect(&worker, "figures", line, sizeof line);
     assert_non_null(strstr(line, "\"name\":\"pings\",\"rate\":"));
@@ -434,7 +421,7 @@ static void the_end_of_the_drain_cuts_off_what_hangs(void **state)
     struct server server;
     server_start(&server, HANGS, HTTP_END, "");
     struct tally tally = run_load(HTTP_LOAD("\"rate_per_s\":100,\"timeout_ns\":3600000000000"),
-                                  &server.port, 1, fl_ms(200), fl_ms(200));
+                                  &server.side.port, 1, fl_ms(200), fl_ms(200));
     server_stop(&server);
     assert_int_equal(tally.ops, 20);
     assert_int_equal(tally.unknown, 20);

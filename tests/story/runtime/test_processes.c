@@ -1,4 +1,4 @@
-#include "tests/support/testkit.h"
+#include "tests/story/runtime/diary.h"
 
 #include "runtime/node.h"
 #include "runtime/server.h"
@@ -29,22 +29,6 @@ struct actor {
 };
 
 enum { ACT = 1, WORD, ECHO_CALL, HOLD_CALL, DIE_CALL, NEST_CALL, RELEASE };
-
-static void write_down(struct world *world, const char *format, ...) FL_PRINTF(2, 3);
-static void write_down(struct world *world, const char *format, ...)
-{
-    size_t len = strlen(world->diary);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(world->diary + len, sizeof world->diary - len, format, args);
-    va_end(args);
-}
-
-static void expect_diary(struct world *world, const char *text)
-{
-    assert_string_equal(world->diary, text);
-    world->diary[0] = '\0';
-}
 
 static int actor_on_init(struct fl_self *self, void *state, const void *args)
 {
@@ -266,7 +250,8 @@ static void b39_a_name_is_free_before_its_death_is_known(void **state)
 
 static void note_closed(void *ptr)
 {
-    write_down(ptr, "closed\n");
+    struct world *world = ptr;
+    write_down(world, "closed\n");
 }
 
 static void own_something(struct fl_self *self, struct world *world)

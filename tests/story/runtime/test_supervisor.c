@@ -1,4 +1,4 @@
-#include "tests/support/testkit.h"
+#include "tests/story/runtime/diary.h"
 
 #include "runtime/node.h"
 #include "runtime/sup.h"
@@ -22,22 +22,6 @@ struct world {
     size_t kids_count;
     int starts_left; /* of a child that may refuse to start; below zero: never refuses */
 };
-
-static void write_down(struct world *world, const char *format, ...) FL_PRINTF(2, 3);
-static void write_down(struct world *world, const char *format, ...)
-{
-    size_t len = strlen(world->diary);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(world->diary + len, sizeof world->diary - len, format, args);
-    va_end(args);
-}
-
-static void expect_diary(struct world *world, const char *text)
-{
-    assert_string_equal(world->diary, text);
-    world->diary[0] = '\0';
-}
 
 static int kid_on_init(struct fl_self *self, void *state, const void *args)
 {
