@@ -13,6 +13,8 @@ static void globs_match_whole_texts(void **state)
     assert_false(fl_glob("room", "room/lobby"));
     assert_false(fl_glob("?", ""));
     assert_false(fl_glob("*ab", "abc"));
+    assert_false(fl_glob("*ab", "xb")); /* what stands behind a star is looked for whole */
+    assert_true(fl_glob("*ab", "aab"));
 }
 
 static void a_typing_slip_gets_its_word_and_nonsense_gets_none(void **state)
