@@ -1,8 +1,10 @@
 /* process.h: runtime processes: pids, messages, links, monitors, exits.
  *
  * Semantics are OTP's (docs/runtime.md). A process lives on one shard (one thread, one libuv loop)
- * and runs only there. It holds no stack while idle: handlers run on pooled coroutine stacks, and
- * keep one only while they block in fl_call() or fl_receive_reply().
+ * and runs only there. It is either a server (server.h: a table of answers) or a body: a function
+ * that receives (fl_spawn_run). A server holds no stack while idle: handlers run on pooled
+ * coroutine stacks, and keep one only while they block in the middle: fl_call, fl_receive,
+ * fl_blocking, fl_spawn, fl_yield.
  * Thread: functions with a `struct fl_self *` are called from that process's own handlers only;
  * functions with a `struct fl_node *` may be called from any thread of the node unless they say
  * otherwise. */
@@ -34,10 +36,12 @@ enum fl_exit_kind {
     FL_EXIT_KILL,   /* what is sent: cannot be trapped */
     FL_EXIT_KILLED, /* what others see of it */
     FL_EXIT_NOPROC,
-    FL_EXIT_ERROR, /* fl_self_fail(), a bad return, FL_CHECK */
-    FL_EXIT_CRASH, /* a crash asked for by chaos */
-    FL_EXIT_OS,    /* an OS process ended; code is its status, signal its signal */
+    FL_EXIT_ERROR,        /* fl_self_fail(), a bad return, FL_CHECK */
+    FL_EXIT_CRASH,        /* a crash asked for by chaos */
+    FL_EXIT_OS,           /* an OS process ended; code is its status, signal its signal */
+    FL_EXIT_NOCONNECTION, /* the node it lived on cannot be reached; it may be alive */
 };
+/* FL_EXIT_SHUTDOWN with a detail is OTP's {shutdown, detail}: as quiet as the plain one. */
 struct fl_reason {
     enum fl_exit_kind kind;
     int code;   /* exit status of an OS process, or an error value */
@@ -46,10 +50,28 @@ struct fl_reason {
 };
 /** A reason without detail. */
 struct fl_reason fl_reason_of(enum fl_exit_kind kind);
+/** A reason with words: `fl_reason_with(FL_EXIT_ERROR, FL_EIO, "disk %s", name)`; cut to fit. */
+struct fl_reason fl_reason_with(enum fl_exit_kind kind, int code, const char *format, ...)
+    FL_PRINTF(3, 4);
+/** Same kind, code, signal and detail? */
+bool fl_reason_eq(const struct fl_reason *a, const struct fl_reason *b);
+/** normal, or shutdown with or without detail, or an OS process that ended well: no reason for a
+ * report, nor for the restart of a transient child. */
+bool fl_reason_is_quiet(const struct fl_reason *reason);
 /** A reason in words, `killed`, `error: no such job`, `signal 9`. Returns out. */
 const char *fl_reason_show(const struct fl_reason *reason, char *out, size_t out_len);
 
-/** A message as a handler sees it; data is valid until the handler returns. */
+enum fl_msg_kind {
+    FL_MSG_CAST = 1, /* fl_send */
+    FL_MSG_CALL,     /* fl_call, fl_call_async: answer (from, ref) */
+    FL_MSG_REPLY,    /* the answer to fl_call_async: ref, code, data */
+    FL_MSG_TIMER,    /* ref, tag */
+    FL_MSG_DOWN,     /* ref, from, reason; name when the monitor was by name */
+    FL_MSG_EXIT,     /* from, reason: of a link, or sent, while trapping exits */
+    FL_MSG_PORT,     /* of a port; a handler of the runtime sees to it */
+};
+/** A message as a handler sees it; data is valid until the handler returns, or the next fl_receive.
+ */
 struct fl_msg {
     uint32_t tag;
     uint32_t len; /* of data, bytes */
@@ -57,6 +79,10 @@ struct fl_msg {
     uint64_t ref; /* of a call: what fl_self_reply answers */
     const void *data;
     struct fl_shared *shared; /* not NULL when data is a shared buffer; retain it to keep it */
+    enum fl_msg_kind kind;
+    int code;                       /* FL_MSG_REPLY: 0 or an error value */
+    const struct fl_reason *reason; /* FL_MSG_DOWN, FL_MSG_EXIT */
+    const char *name;               /* FL_MSG_DOWN of fl_monitor_name: that name; else NULL */
 };
 
 /** An immutable reference-counted block: encode once, send to many. Any thread. */
@@ -72,25 +98,78 @@ const void *fl_shared_data(const struct fl_shared *shared);
 /** How many. */
 size_t fl_shared_len(const struct fl_shared *shared);
 
+/** What happens to a message that finds the mailbox full. Answers of calls, EXIT, DOWN, timers and
+ * ports are never counted and never dropped. */
+enum fl_full {
+    FL_FULL_REFUSE = 0,  /* the newest is dropped; a sender on this shard gets FL_EFULL */
+    FL_FULL_DROP_OLDEST, /* the oldest cast makes room; nobody is told; counted */
+    FL_FULL_BLOCK,       /* a sender on this shard waits for room; one elsewhere: as REFUSE */
+    FL_FULL_EXIT,        /* the owner is killed, with a note */
+};
+#define FL_MAILBOX_UNBOUNDED UINT32_MAX
+
+enum fl_priority { FL_PRIORITY_NORMAL = 0, FL_PRIORITY_LOW, FL_PRIORITY_HIGH };
+
 struct fl_spawn_opts {
     const char *name; /* registered name, copied; NULL none */
     const void *args; /* handed to on_init, which runs before spawn returns on the same shard */
     struct fl_pid link_to; /* not FL_NO_PID: linked before it runs */
     int shard;             /* -1: the caller's (or by the node's placement) */
-    uint32_t mailbox_max;  /* 0: the node's default (100,000); full: see fl_send */
+    uint32_t mailbox_max;  /* 0: the node's default (100,000) */
+    enum fl_full full;     /* at mailbox_max */
+    size_t memory_max; /* bytes of fl_self_alloc and queued messages; above: killed. 0: no limit */
+    enum fl_priority priority;
+    fl_ns start_within_ns; /* 0: for ever; later FL_ETIMEOUT, and the child is killed */
+    /* not NULL: why the child did not start, when it ended by itself (OTP: {error, Reason}) */
+    struct fl_reason *why;
 };
 
-/** Starts a server process (OTP: gen_server:start_link). Returns 0, FL_ETAKEN (name), FL_EFULL
- * (too many processes), or what on_init returned; *out is set only on success. */
+/** Starts a server process and waits for its on_init (OTP: gen_server:start_link). Returns 0,
+ * FL_ETAKEN (name; *out is who has it), FL_EFULL (too many processes), FL_EIGNORE, FL_ETIMEOUT, or
+ * what on_init returned; else *out is set only on success. */
 int fl_spawn(struct fl_self *self, const struct fl_server *server, const struct fl_spawn_opts *opts,
              struct fl_pid *out);
 /** The same from outside any process: before fl_node_run, or from a uv callback on shard 0. */
 int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
                   const struct fl_spawn_opts *opts, struct fl_pid *out);
 
-/** Sends a copy of data. To a dead pid: dropped, returns 0 (as OTP). FL_EFULL: its mailbox is full
- * and the message was not queued. System signals (exit, down, reply) are never limited. */
+/** The body of a process; it ends normally when it returns. args is a copy, its own. */
+typedef void (*fl_run_fn)(struct fl_self *self, const void *args, size_t args_len);
+/** Starts a process that runs a function, without waiting for it (OTP: spawn/1, spawn_link/1). It
+ * gets its messages with fl_receive. opts NULL: none; args, link_to, why and start_within_ns of
+ * opts are not used here. Returns 0, FL_ETAKEN or FL_EFULL (on this shard); *out may be NULL. */
+int fl_spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                 const struct fl_spawn_opts *opts, struct fl_pid *out);
+/** The same, and linked before it runs (OTP: spawn_link). */
+int fl_spawn_run_link(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                      const struct fl_spawn_opts *opts, struct fl_pid *out);
+/** The same, and monitored before it runs (OTP: spawn_monitor). */
+int fl_spawn_run_monitor(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                         const struct fl_spawn_opts *opts, struct fl_pid *out, uint64_t *out_ref);
+/** The same from outside any process: before fl_node_run, or from a uv callback on shard 0. */
+int fl_node_spawn_run(struct fl_node *node, fl_run_fn fn, const void *args, size_t args_len,
+                      const struct fl_spawn_opts *opts, struct fl_pid *out);
+
+/** Decides whether this message is the one to receive. Must not wait. */
+typedef bool (*fl_match_fn)(void *cx, const struct fl_msg *msg);
+/** Takes the first message that matches (NULL: any) out of the mailbox, waiting for it at most
+ * timeout_ns; others stay, in order (OTP: receive … after). Zero looks at the whole mailbox once.
+ * Returns 0 or FL_ETIMEOUT. A DOWN, an EXIT (while trapping), timers and answers of fl_call_async
+ * are messages like any other. *out is valid until the next fl_receive or the end of the handler.
+ */
+int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_ns,
+               struct fl_msg *out);
+/** Lets others run first (OTP: erlang:yield). */
+void fl_yield(struct fl_self *self);
+/** Does nothing for this long; messages queue (OTP: timer:sleep). */
+void fl_pause(struct fl_self *self, fl_ns ns);
+
+/** Sends a copy of data. To a dead pid: dropped and counted, returns 0 (as OTP). FL_EFULL: its
+ * mailbox is full (see enum fl_full) and the message was not queued. `to` may be an alias. */
 int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len);
+/** Sends to a registered name: FL_ENOPROC when nobody has it (OTP: badarg). */
+int fl_send_name(struct fl_self *self, const char *name, uint32_t tag, const void *data,
+                 size_t len);
 /** Sends a shared block without copying; the reference is consumed in every case. */
 int fl_send_shared(struct fl_self *self, struct fl_pid to, uint32_t tag,
                    struct fl_shared *shared_take);
@@ -100,6 +179,18 @@ int fl_node_send(struct fl_node *node, struct fl_pid to, uint32_t tag, const voi
 
 /** Who am I. */
 struct fl_pid fl_self_pid(const struct fl_self *self);
+/** The message whose handler runs: in any callback; NULL in on_init and on_terminate by kill. */
+const struct fl_msg *fl_self_msg(struct fl_self *self);
+/** How many messages wait in my mailbox. */
+size_t fl_self_mailbox_len(const struct fl_self *self);
+/** Low, normal or high: which run queue I wait in (OTP: process_flag(priority)). Returns the old
+ * one. */
+enum fl_priority fl_self_set_priority(struct fl_self *self, enum fl_priority priority);
+/** The process dictionary (OTP: put/2): returns the value that was there, or NULL. Keys are copied;
+ * values are yours. NULL erases. */
+void *fl_self_put(struct fl_self *self, const char *key, void *value);
+/** The value of this key, or NULL (OTP: get/1). */
+void *fl_self_get(const struct fl_self *self, const char *key);
 /** My node. */
 struct fl_node *fl_self_node(const struct fl_self *self);
 /** Now, by the node's clock (virtual in a simulated node). */
@@ -117,18 +208,51 @@ void fl_self_disown(struct fl_self *self, void *ptr);
 void fl_self_exit(struct fl_self *self, struct fl_reason reason);
 /** Ends me with FL_EXIT_ERROR and this code, detail from fl_code_name. */
 void fl_self_fail(struct fl_self *self, int code);
+/** Ends me now, in the middle: a body at once, a server after its on_terminate (OTP: exit/1, which
+ * does not return either). Locals are not unwound: see fl_self_own. Never in on_terminate. */
+FL_NORETURN void fl_self_exit_now(struct fl_self *self, struct fl_reason reason);
 /** Exit signals become on_exit calls instead of ending me (OTP: process_flag(trap_exit, true)). */
 void fl_self_trap_exits(struct fl_self *self, bool on);
+/** From on_init, or any callback of a server: on_continue(tag) runs next, before any message that
+ * is queued (OTP: {continue, Tag}). */
+void fl_self_continue(struct fl_self *self, uint32_t tag);
+/** From any callback of a server: on_timeout runs unless a message comes within this time; any
+ * message takes it back, a system request starts it anew (OTP: the Timeout of a return). Zero: at
+ * once, after what is queued already. */
+void fl_self_timeout(struct fl_self *self, fl_ns after_ns);
 
 /** Links me and other, both ways. To a dead pid: exit signal noproc. */
 void fl_link(struct fl_self *self, struct fl_pid other);
-/** Undoes fl_link; after it no exit of that link can arrive. */
+/** Undoes fl_link; after it no exit of that link can arrive. One that is queued stays. */
 void fl_unlink(struct fl_self *self, struct fl_pid other);
+/** The same, and takes an exit of it that is queued out of the mailbox (OTP: unlink, then flush).
+ */
+void fl_unlink_flush(struct fl_self *self, struct fl_pid other);
 /** on_down will be called once when it ends, at once with noproc when it is gone. Returns the ref.
  */
 uint64_t fl_monitor(struct fl_self *self, struct fl_pid other);
+/** The same for whoever has this name now; the DOWN carries the name. Nobody: noproc. */
+uint64_t fl_monitor_name(struct fl_self *self, const char *name);
 /** Undoes fl_monitor; a DOWN already queued is removed too (OTP: demonitor with flush). */
 void fl_demonitor(struct fl_self *self, uint64_t ref);
+/** Undoes fl_monitor and leaves a DOWN that is queued (OTP: demonitor/1). Returns whether it was
+ * active (OTP: the option info). Not mine: no effect, false. */
+bool fl_demonitor_keep(struct fl_self *self, uint64_t ref);
+
+enum fl_alias_mode {
+    FL_ALIAS_EXPLICIT,        /* until fl_unalias */
+    FL_ALIAS_REPLY,           /* until the first message over it */
+    FL_ALIAS_DEMONITOR,       /* with a monitor: until fl_demonitor or the DOWN */
+    FL_ALIAS_REPLY_DEMONITOR, /* the first message over it ends both */
+};
+/** Another address of me that can be taken back (OTP: alias/1). Explicit or reply. */
+struct fl_pid fl_alias(struct fl_self *self, enum fl_alias_mode mode);
+/** Takes it back: what is sent to it from now on is dropped. Returns whether it was active. */
+bool fl_unalias(struct fl_self *self, struct fl_pid alias);
+/** A monitor whose ref is an alias too (OTP: monitor/3 with {alias, Mode}): *alias is the address,
+ * and messages over it have msg->ref set to the returned ref. */
+uint64_t fl_monitor_alias(struct fl_self *self, struct fl_pid other, enum fl_alias_mode mode,
+                          struct fl_pid *alias);
 /** Sends an exit signal (OTP: exit/2). kind FL_EXIT_KILL cannot be trapped. */
 void fl_exit(struct fl_self *self, struct fl_pid other, struct fl_reason reason);
 /** The same from outside a process; any thread of the node. */
@@ -141,9 +265,21 @@ void fl_node_exit(struct fl_node *node, struct fl_pid other, struct fl_reason re
  * A late answer is dropped by the runtime. Never from on_init of a process that `to` waits for. */
 int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len,
             void *reply, size_t reply_max, size_t *reply_len, fl_ns timeout_ns);
+/** The same, and ends the caller when it fails, as OTP's call does: with FL_EXIT_ERROR, the code
+ * and words; with the server's own reason when that died. */
+void fl_call_or_exit(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data,
+                     size_t len, void *reply, size_t reply_max, size_t *reply_len,
+                     fl_ns timeout_ns);
+/** Calls whoever has this name: FL_ENOPROC when nobody. */
+int fl_call_name(struct fl_self *self, const char *name, uint32_t tag, const void *data, size_t len,
+                 void *reply, size_t reply_max, size_t *reply_len, fl_ns timeout_ns);
+/** Why the server of my last fl_call died (after FL_EDIED); valid until the next call. */
+const struct fl_reason *fl_call_reason(const struct fl_self *self);
 /** Calls without waiting: on_reply gets (ref, code, data). Returns the ref. */
 uint64_t fl_call_async(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data,
                        size_t len, fl_ns timeout_ns);
+/** Forgets a call: its answer will not come (OTP: demonitor of the request). */
+void fl_call_abandon(struct fl_self *self, uint64_t ref);
 /** Answers a call; from on_call or later, from any process of the node. */
 void fl_self_reply(struct fl_self *self, struct fl_pid to, uint64_t ref, const void *data,
                    size_t len);
@@ -153,13 +289,26 @@ void fl_self_reply_error(struct fl_self *self, struct fl_pid to, uint64_t ref, i
 /** Registers me under a name; FL_ETAKEN, or FL_ESTATE when I have one. Names end with the process.
  */
 int fl_self_register(struct fl_self *self, const char *name);
+/** Gives my name up; FL_ENOTFOUND when I have none (OTP: badarg). */
+int fl_self_unregister(struct fl_self *self);
+/** Gives another process of this shard a name: FL_ETAKEN, FL_ESTATE (has one), FL_ENOPROC (dead or
+ * elsewhere) (OTP: register/2). */
+int fl_register(struct fl_self *self, struct fl_pid who, const char *name);
 /** The process of this name, or FL_NO_PID. Any thread of the node. */
 struct fl_pid fl_whereis(struct fl_node *node, const char *name);
 
-/** Calls on_timer(ref, tag) after `after_ns`; node memory lives in the process. Returns the ref. */
+/** Calls on_timer(ref, tag) after `after_ns`; node memory lives in the process. Returns the ref
+ * (OTP: start_timer to self). Equal deadlines fire in the order of their starts. */
 uint64_t fl_timer_start(struct fl_self *self, fl_ns after_ns, uint32_t tag);
 /** Returns the time that was left, or -1 when it has fired or never was (OTP: cancel_timer). */
 fl_ns fl_timer_cancel(struct fl_self *self, uint64_t ref);
+/** The time that is left, or -1 (OTP: read_timer). */
+fl_ns fl_timer_left(struct fl_self *self, uint64_t ref);
+/** Sends tag to another process of this shard after `after_ns`; gone when I or it end first (OTP:
+ * send_after). Returns the ref for fl_timer_cancel. */
+uint64_t fl_send_after(struct fl_self *self, struct fl_pid to, fl_ns after_ns, uint32_t tag);
+/** The same to whoever has the name then; nobody: dropped. */
+uint64_t fl_send_after_name(struct fl_self *self, const char *name, fl_ns after_ns, uint32_t tag);
 
 /** Runs fn on libuv's thread pool while this process waits, its shard does not (OTP: a port).
  * fn must not touch the process; result is fn's. When the process dies meanwhile, arg is freed by

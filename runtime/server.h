@@ -1,8 +1,8 @@
 /* server.h: a process is a table of answers (OTP: gen_server).
  *
  * Every callback runs on the process's own shard, one at a time. A missing callback is OTP's
- * default: on_call and on_cast missing end the process (error), on_info missing drops the message.
- */
+ * default: on_call, on_cast and on_continue missing end the process (error), on_info missing drops
+ * the message, on_terminate and on_format missing are fine. */
 #ifndef FL_RUNTIME_SERVER_H
 #define FL_RUNTIME_SERVER_H
 
@@ -14,8 +14,13 @@ struct fl_server {
     const char *name;   /* the kind of process, for traces: "room" */
     size_t state_bytes; /* zeroed memory, given to every callback; gone when the process ends */
 
-    /** 0: runs. Other: does not start; spawn returns it. */
+    /** 0: runs. FL_EIGNORE: does not start, and that is fine (ends normal). Other: does not start;
+     * spawn returns it (OTP: {stop, Reason}). A positive number is OTP's bad_return_value. */
     int (*on_init)(struct fl_self *self, void *state, const void *args);
+    /** After fl_self_continue, before any message that is queued (OTP: handle_continue). */
+    void (*on_continue)(struct fl_self *self, void *state, uint32_t tag);
+    /** No message came within the time of fl_self_timeout (OTP: handle_info(timeout)). */
+    void (*on_timeout)(struct fl_self *self, void *state);
     /** A call; answer with fl_self_reply(self, msg->from, msg->ref, …), now or later. */
     void (*on_call)(struct fl_self *self, void *state, const struct fl_msg *msg);
     /** A message sent with fl_send. */
@@ -33,6 +38,13 @@ struct fl_server {
                     const struct fl_reason *reason);
     /** Called on my own exit, on shutdown while trapping, never when killed (OTP: terminate). */
     void (*on_terminate)(struct fl_self *self, void *state, const struct fl_reason *reason);
+
+    /** Anything that has no callback of its own above: timers, DOWN, EXIT, answers (OTP:
+     * handle_info). Missing: dropped. */
+    void (*on_info)(struct fl_self *self, void *state, const struct fl_msg *msg);
+    /** The state in words, for crash reports and fl_sys_get_state (OTP: format_status). It may run
+     * while the process is broken: read only. */
+    void (*on_format)(const void *state, struct fl_buf *out);
 
     /* Ports: bytes of a TCP connection that this process owns (runtime/tcp.h). */
     void (*on_tcp_data)(struct fl_self *self, void *state, struct fl_tcp *tcp, const void *bytes,

@@ -71,6 +71,8 @@ static const struct {
     {FL_ECALLSELF, "called itself"},
     {FL_EDIED, "died before it answered"},
     {FL_EREFUSED, "refused"},
+    {FL_EIGNORE, "ignored"},
+    {FL_EBADRETURN, "bad return value"},
 };
 
 const char *fl_code_name(int code)

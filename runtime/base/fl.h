@@ -82,19 +82,21 @@ char *fl_format(const char *format, ...) FL_PRINTF(1, 2);
 /* Error values. Functions return 0, or one of these, or a libuv code (all of them negative). libuv
  * uses -1…-4095 for errno and its own; ours start below. */
 enum {
-    FL_EFULL = -10001,     /* a stated maximum is reached */
-    FL_ERANGE = -10002,    /* a number outside its limits */
-    FL_EBADMSG = -10003,   /* a message, a line, a frame that makes no sense */
-    FL_ENOPROC = -10004,   /* no such process */
-    FL_ETIMEOUT = -10005,  /* the deadline passed */
-    FL_ETAKEN = -10006,    /* the name is in use */
-    FL_ENOTFOUND = -10007, /* no such thing */
-    FL_EPARSE = -10008,    /* text that could not be read; the fl_err says where */
-    FL_ESTATE = -10009,    /* not now */
-    FL_EIO = -10010,       /* the operating system said no; the fl_err says what */
-    FL_ECALLSELF = -10011, /* a process called itself */
-    FL_EDIED = -10012,     /* the other side died before it answered */
-    FL_EREFUSED = -10013,  /* the other side said no */
+    FL_EFULL = -10001,      /* a stated maximum is reached */
+    FL_ERANGE = -10002,     /* a number outside its limits */
+    FL_EBADMSG = -10003,    /* a message, a line, a frame that makes no sense */
+    FL_ENOPROC = -10004,    /* no such process */
+    FL_ETIMEOUT = -10005,   /* the deadline passed */
+    FL_ETAKEN = -10006,     /* the name is in use */
+    FL_ENOTFOUND = -10007,  /* no such thing */
+    FL_EPARSE = -10008,     /* text that could not be read; the fl_err says where */
+    FL_ESTATE = -10009,     /* not now */
+    FL_EIO = -10010,        /* the operating system said no; the fl_err says what */
+    FL_ECALLSELF = -10011,  /* a process called itself */
+    FL_EDIED = -10012,      /* the other side died before it answered */
+    FL_EREFUSED = -10013,   /* the other side said no */
+    FL_EIGNORE = -10014,    /* a process that decided not to start, and that is fine */
+    FL_EBADRETURN = -10015, /* a callback returned what means nothing */
 };
 
 /** The name of an error value, ours or libuv-style negative errno; static text. */
