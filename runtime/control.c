@@ -187,7 +187,7 @@ static void control_on_line(struct fl_self *self, struct control *control, const
 static void control_on_port(struct fl_self *self, void *ptr)
 {
     struct control_port *port = ptr;
-    struct control *control = self->state;
+    struct control *control = fl_self_state(self);
     port->is_told = false;
     const char *line; /* nothing is read meanwhile: no op waits */
     while ((line = fl_lines_next(&port->in)) != NULL)
@@ -216,7 +216,7 @@ static void pipe_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     struct fl_sig *sig = fl_sig_new(port->shard, FL_SIG_PORT, owner->pid, owner->pid);
     sig->port.fn = control_on_port;
     sig->port.port = port;
-    fl_box_push(owner, sig);
+    fl_box_push_sys(owner, sig);
 }
 
 static void pipe_on_close(uv_handle_t *handle)
@@ -251,7 +251,7 @@ static int control_on_init(struct fl_self *self, void *state, const void *args)
     control->port = port;
     uv_pipe_init(&port->shard->loop, &port->pipe, 0);
     port->shard->handles_open++;
-    fl_list_push(&self->ports, &port->port.of_owner);
+    fl_port_add(self, &port->port);
     fl_self_own(self, control, control_fini);
     int rc = uv_pipe_open(&port->pipe, opts->fd);
     if (rc == 0) rc = uv_read_start((uv_stream_t *)&port->pipe, pipe_on_alloc, pipe_on_read);

@@ -1,7 +1,8 @@
 /* core.h: what the files of the runtime share and nobody else sees.
  *
  * Knows: process.h and libuv. Everything here belongs to one shard and is touched by its thread
- * only, except what is marked atomic or guarded by a mutex of the node. */
+ * only, except what is marked atomic or guarded by a mutex of the node. hot.h has the few functions
+ * that every message passes through. */
 #ifndef FL_RUNTIME_CORE_H
 #define FL_RUNTIME_CORE_H
 
@@ -18,6 +19,9 @@
 #define FL_QUANTUM 64            /* messages that a process handles before others run */
 #define FL_BATCH_CALLBACKS 1000  /* callbacks between two polls of libuv */
 #define FL_BATCH_NS FL_NS_PER_MS /* and how long that may take */
+
+struct fl_shard;
+struct fl_sig;
 
 /* A hash map of nodes that live in somebody else's struct. */
 struct fl_map_node {
@@ -39,20 +43,84 @@ void fl_map_remove(struct fl_map *map, struct fl_map_node *node);
 /** Frees the buckets, not the nodes. */
 void fl_map_fini(struct fl_map *map);
 
-/* A doubly linked list in somebody else's struct; zero is a node in no list. */
+/* A doubly linked list in somebody else's struct; zero is an empty list, and a node in none. */
 struct fl_list {
     struct fl_list *next, *prev;
 };
-/** An empty list. */
+/** An empty list; zeroed memory is one already. */
 void fl_list_init(struct fl_list *list);
-/** Adds at the end. */
-void fl_list_push(struct fl_list *list, struct fl_list *node);
-/** Takes a node out of whatever list it is in; a node in none is fine. */
-void fl_list_remove(struct fl_list *node);
 static inline bool fl_list_is_empty(const struct fl_list *list)
 {
-    return list->next == list;
+    return list->next == NULL || list->next == list;
 }
+/** Adds at the end. */
+static inline void fl_list_push(struct fl_list *list, struct fl_list *node)
+{
+    FL_ASSERT(node->next == NULL);
+    if (FL_UNLIKELY(list->next == NULL)) list->next = list->prev = list;
+    node->prev = list->prev;
+    node->next = list;
+    list->prev->next = node;
+    list->prev = node;
+}
+/** Takes a node out of whatever list it is in; a node in none is fine. */
+static inline void fl_list_remove(struct fl_list *node)
+{
+    if (node->next == NULL) return;
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+    node->next = node->prev = NULL;
+}
+
+/* table.c: slots with generations: pids and refs are looked up here, and never dangle.
+ * An id is shard:8 | kind:1 | generation:31 | slot:24. */
+#define FL_ID_SLOTS_MAX (UINT32_C(1) << 24)
+#define FL_ID_ALIAS (UINT64_C(1) << 55)   /* of a pid: it is an alias, the rest is its ref */
+#define FL_ID_COUNTED (UINT64_C(1) << 55) /* of a ref: a number, not a slot (of a call) */
+struct fl_slot {
+    void *ptr;
+    uint64_t bits; /* the id while in use */
+};
+struct fl_table {
+    struct fl_slot *slots; /* address space for all of them, memory for those used */
+    uint32_t used, max;
+    uint32_t free_count, free_head, free_tail;
+};
+/** Reserves address space for max slots. */
+void fl_table_init(struct fl_table *table, uint32_t max);
+/** Gives it back. */
+void fl_table_fini(struct fl_table *table);
+/** An id for ptr; 0 when all are in use. */
+uint64_t fl_table_take(struct fl_table *table, int shard_id, void *ptr);
+/** Ends an id; it is not used again soon. */
+void fl_table_give(struct fl_table *table, uint64_t bits);
+/** What an id stands for, or NULL. */
+static inline void *fl_table_find(const struct fl_table *table, uint64_t bits)
+{
+    uint32_t index = (uint32_t)bits & (FL_ID_SLOTS_MAX - 1);
+    if (index >= table->used) return NULL;
+    const struct fl_slot *slot = &table->slots[index];
+    return FL_LIKELY(slot->bits == bits) ? slot->ptr : NULL;
+}
+
+/* cell.c: small memory of a shard, by size, from chunks; malloc's own under a checker. */
+#define FL_CELL_STEP 16
+#define FL_CELL_MAX 1024
+struct fl_cells {
+    void *free[FL_CELL_MAX / FL_CELL_STEP + 1];
+    void *chunks;
+    char *fresh;
+    size_t fresh_left;
+    bool is_plain; /* malloc and free, so that a checker sees each */
+};
+/** Memory of this size, not zeroed; never NULL. */
+void *fl_cell_new(struct fl_shard *shard, size_t bytes);
+/** The same, zeroed. */
+void *fl_cell_new_zeroed(struct fl_shard *shard, size_t bytes);
+/** Gives it back; the same size as it was taken with. NULL is fine. */
+void fl_cell_free(struct fl_shard *shard, void *ptr, size_t bytes);
+/** Frees all chunks. */
+void fl_cells_fini(struct fl_cells *cells);
 
 /* Signals: everything that one process can make another one notice. The first group ends in a
  * mailbox, the second acts when it arrives. */
@@ -61,11 +129,13 @@ enum fl_sig_kind {
     FL_SIG_CALL,
     FL_SIG_REPLY, /* code, data */
     FL_SIG_TIMER,
-    FL_SIG_DOWN, /* reason */
+    FL_SIG_DOWN, /* reason, name */
     FL_SIG_EXIT, /* reason */
     FL_SIG_TCP_DATA,
     FL_SIG_TCP_CLOSED,
     FL_SIG_PORT, /* a call back into a file of the runtime: port */
+    FL_SIG_IDLE, /* of fl_self_timeout */
+    FL_SIG_SYS,  /* sys: a question to the process itself, also while it is suspended */
 
     FL_SIG_MONITOR,
     FL_SIG_DEMONITOR,
@@ -76,13 +146,16 @@ enum fl_sig_kind {
     FL_SIG_SPAWN,   /* spawn */
     FL_SIG_STARTED, /* code, tag and from: the answer to it */
     FL_SIG_STOP,    /* to a shard: end your processes, phase in code */
+    FL_SIG_ASK,     /* to a shard: run ask.fn on its thread */
 };
 enum {
-    FL_SIG_IS_LINK = 1,   /* an exit that came over a link */
-    FL_SIG_IS_PARENT = 2, /* an exit with the authority of the parent (the node stops) */
-    FL_SIG_IN_BLOCK = 4,  /* data is in block */
-    FL_SIG_SHARED = 8,    /* data is in shared */
-    FL_SIG_WATCH = 16,    /* a call whose caller wants to know of the target's end */
+    FL_SIG_IS_LINK = 1,    /* an exit that came over a link */
+    FL_SIG_IS_PARENT = 2,  /* an exit with the authority of the parent (the node stops) */
+    FL_SIG_IN_BLOCK = 4,   /* data is in block */
+    FL_SIG_SHARED = 8,     /* data is in shared */
+    FL_SIG_WATCH = 16,     /* a call whose caller wants to know of the target's end */
+    FL_SIG_UNWATCHED = 32, /* a reply whose sender has forgotten that already */
+    FL_SIG_SPECIAL = 64,   /* carries something else that must be freed */
 };
 
 struct fl_spawn_request;
@@ -90,10 +163,15 @@ struct fl_port_event {
     void (*fn)(struct fl_self *self, void *port);
     void *port;
 };
+struct fl_sys_event {
+    void (*fn)(struct fl_self *self, struct fl_sig *sig); /* sets drop to NULL: it is answered */
+    void (*drop)(void *cx); /* nobody was there, or it ended first; with FL_SIG_SPECIAL */
+    void *cx;
+};
 struct fl_sig {
     struct fl_sig *next;
     uint8_t kind, flags;
-    uint16_t spare;
+    uint16_t is_malloced; /* not of a pool */
     uint32_t tag;
     uint32_t len;
     int32_t code;
@@ -101,19 +179,129 @@ struct fl_sig {
     uint64_t ref;
     union {
         _Alignas(16) unsigned char bytes[FL_SIG_INLINE];
-        struct fl_reason reason;
+        struct {
+            struct fl_reason reason;
+            char *name; /* of a DOWN by name, owned; with FL_SIG_SPECIAL */
+        };
         struct {
             void *block;
             struct fl_shared *shared;
             struct fl_tcp *tcp;
         };
         struct fl_port_event port;
+        struct fl_sys_event sys;
         struct fl_spawn_request *spawn;
+        struct {
+            void (*fn)(struct fl_shard *shard, void *cx);
+            void *cx;
+        } ask;
     };
 };
 
+/* Timers: those of the current tick and before in a heap ordered by (due, seq), later ones in a
+ * wheel of six levels (timer.c). */
+enum fl_timer_kind {
+    FL_TIMER_USER = 1,
+    FL_TIMER_SEND, /* to an owner who did not start it, or to a name */
+    FL_TIMER_WAIT,
+    FL_TIMER_CALL,
+    FL_TIMER_IDLE,
+    FL_TIMER_PORT
+};
+struct fl_timer {
+    struct fl_list in_slot;
+    fl_ns due_ns;
+    uint64_t seq;
+    uint32_t at; /* 1 + index in the heap, 0: not in it */
+    uint16_t level;
+    uint16_t kind;         /* enum fl_timer_kind */
+    struct fl_self *owner; /* NULL for FL_TIMER_PORT */
+    uint64_t ref;
+    union {
+        void (*fn)(struct fl_timer *timer); /* FL_TIMER_PORT */
+        uint32_t tag;
+    };
+};
+#define FL_WHEEL_LEVELS 6
+#define FL_WHEEL_SLOTS 256
+#define FL_TICK_SHIFT 20 /* a tick is 2^20 ns, about a millisecond */
+struct fl_wheel_level {
+    struct fl_list slots[FL_WHEEL_SLOTS];
+    uint64_t used[FL_WHEEL_SLOTS / 64];
+};
+struct fl_timers {
+    struct fl_timer **heap;
+    size_t count, cap; /* of the heap */
+    uint64_t seq;
+    uint64_t tick; /* everything up to here is in the heap */
+    size_t in_wheel;
+    struct fl_wheel_level *levels; /* FL_WHEEL_LEVELS */
+};
+/* A user's timer: in the table of refs and in its owner's list. */
+struct fl_user_timer {
+    uint8_t record; /* enum fl_record_kind */
+    uint32_t tag;
+    struct fl_timer timer;
+    struct fl_list of_owner;
+    struct fl_pid from;
+    char *name; /* of fl_send_after_name; then it has no owner */
+};
+
+/* Records that a ref stands for begin with their kind. */
+enum fl_record_kind { FL_RECORD_MONITOR = 1, FL_RECORD_CALL, FL_RECORD_TIMER, FL_RECORD_ALIAS };
+
+/* What the watched side knows of a monitor or a call. */
+enum fl_watch_kind {
+    FL_WATCH_LOCAL,    /* in a fl_monitor of this shard */
+    FL_WATCH_BORROWED, /* in a fl_stack: a call of a neighbour */
+    FL_WATCH_REMOTE    /* a fl_remote_watch */
+};
+struct fl_watch {
+    struct fl_list of_target;
+    struct fl_pid watcher;
+    uint64_t ref;
+    uint8_t kind;
+};
+struct fl_remote_watch {
+    struct fl_watch watch;
+    struct fl_map_node by_ref;
+    struct fl_self *target;
+};
+/* What the watching side knows of it; on one shard it is both. */
+struct fl_monitor {
+    uint8_t record; /* FL_RECORD_MONITOR or FL_RECORD_CALL */
+    bool has_fired, is_remote;
+    uint8_t alias; /* 0, or 1 + enum fl_alias_mode */
+    struct fl_watch watch;
+    struct fl_list of_owner;
+    struct fl_self *owner;
+    struct fl_pid target;
+    char *name; /* monitored by name */
+};
+struct fl_async_call {
+    struct fl_monitor monitor;
+    struct fl_timer timer;
+};
+struct fl_alias {
+    uint8_t record;
+    uint8_t mode; /* enum fl_alias_mode */
+    struct fl_self *owner;
+    uint64_t ref;
+    struct fl_list of_owner;
+};
+/* One side's half of a link. */
+struct fl_link {
+    struct fl_list of_owner;
+    struct fl_pid peer;
+    struct fl_link *mate; /* the other half, on the same shard; NULL: a fl_remote_link */
+};
+struct fl_remote_link {
+    struct fl_link link;
+    struct fl_map_node by_pair;
+    struct fl_self *owner;
+};
+
 /* A stack that handlers run on. Idle processes have none. */
-struct fl_watch;
 struct fl_wait {
     uint64_t ref;
     int code;
@@ -124,52 +312,6 @@ struct fl_wait {
     void (*on_abandon)(void *job);
     bool must_finish; /* another thread reads our stack: we may not end before it is done */
 };
-
-/* Timers: nodes of one heap a shard, ordered by (due, seq). */
-enum fl_timer_kind { FL_TIMER_USER = 1, FL_TIMER_WAIT, FL_TIMER_CALL, FL_TIMER_PORT };
-struct fl_timer {
-    fl_ns due_ns;
-    uint64_t seq;
-    size_t at; /* 1 + index in the heap, 0: not in it */
-    enum fl_timer_kind kind;
-    uint32_t tag;
-    struct fl_self *owner; /* NULL for FL_TIMER_PORT */
-    uint64_t ref;
-    void (*fn)(struct fl_timer *timer); /* FL_TIMER_PORT */
-    struct fl_map_node by_ref;          /* FL_TIMER_USER */
-    struct fl_list of_owner;            /* FL_TIMER_USER */
-};
-struct fl_timers {
-    struct fl_timer **heap;
-    size_t count, cap;
-    uint64_t seq;
-};
-
-/* What the watched side knows of a monitor or a call. */
-struct fl_watch {
-    struct fl_list of_target;
-    struct fl_map_node by_ref; /* only when not in a fl_stack */
-    struct fl_pid watcher;
-    uint64_t ref;
-    bool is_borrowed; /* lives in a fl_stack: a call of a neighbour */
-};
-/* What the watching side knows of it. */
-struct fl_monitor {
-    struct fl_map_node by_ref;
-    struct fl_list of_owner;
-    struct fl_self *owner;
-    struct fl_pid target;
-    bool is_call, has_fired;
-    struct fl_timer timer; /* of a call */
-};
-/* One side's half of a link. */
-struct fl_link {
-    struct fl_map_node by_pair;
-    struct fl_list of_owner;
-    struct fl_self *owner;
-    struct fl_pid peer;
-};
-
 struct fl_stack {
     void *ctx; /* fcontext_t while it is not running */
     char *base;
@@ -182,9 +324,12 @@ struct fl_stack {
     void *asan_fake;
     void *tsan_fiber;
     unsigned valgrind_id;
+    struct fl_sig *held; /* what fl_receive gave last */
     struct fl_wait wait; /* of the process that is blocked on it */
     struct fl_watch wait_watch;
+    struct fl_list wait_room; /* in the list of a full mailbox */
     struct fl_timer wait_timer;
+    struct fl_reason died; /* why the last server called from here died */
 };
 
 struct fl_owned {
@@ -192,12 +337,17 @@ struct fl_owned {
     void *ptr;
     void (*fn)(void *ptr);
 };
+struct fl_entry { /* of the process dictionary */
+    struct fl_entry *next;
+    void *value;
+    char key[];
+};
 
 struct fl_name; /* names.c */
 
 enum {
     FL_PROC_IN_QUEUE = 1 << 0,
-    FL_PROC_STARTING = 1 << 1, /* on_init has not returned */
+    FL_PROC_STARTING = 1 << 1, /* on_init has not returned, or the body has not begun */
     FL_PROC_BLOCKED = 1 << 2,  /* waits in the middle of a handler */
     FL_PROC_DOOMED = 1 << 3,   /* ends at the next opportunity, without on_terminate */
     FL_PROC_ENDING = 1 << 4,   /* fl_self_exit: ends after the handler, with on_terminate */
@@ -208,53 +358,98 @@ enum {
     FL_PROC_PARENT_AS_MESSAGE = 1 << 9, /* on_exit also for the parent: supervisors, OS children */
     FL_PROC_IS_SUP = 1 << 10,
     FL_PROC_ANNOUNCED = 1 << 11, /* FL_NOTE_START was given */
+    FL_PROC_RUNNING = 1 << 12,
+    FL_PROC_RECEIVES = 1 << 13, /* BLOCKED, and any message wakes it */
+    FL_PROC_RESCAN = 1 << 14,   /* the mailbox changed behind the back of a fl_receive */
+    FL_PROC_IS_BODY = 1 << 15,
+    FL_PROC_CONTINUES = 1 << 16, /* cold->continue_tag */
+    FL_PROC_HAS_IDLE = 1 << 17,  /* cold->idle runs, or its message is queued */
+    FL_PROC_LIMITED = 1 << 18,   /* cold->memory_max */
+    FL_PROC_TRACED = 1 << 19,
+    FL_PROC_FILTERED = 1 << 20,
+    FL_PROC_HAS_SYS = 1 << 21, /* a FL_SIG_SYS is queued */
+    FL_PROC_HAS_WAITERS = 1 << 22,
+    FL_PROC_IN_CALLBACK = 1 << 23, /* view is the message whose handler runs */
+    FL_PROC_LOGGED = 1 << 24,      /* sys log: keeps the last events */
+    FL_PROC_PRIORITY_SHIFT = 26,   /* two bits: enum fl_priority */
+    FL_PROC_FULL_SHIFT = 28,       /* two bits: enum fl_full */
+};
+/* A message for a process with one of these takes the long way in, or out. */
+#define FL_PROC_SLOW_IN (uint32_t)(FL_PROC_LIMITED | FL_PROC_TRACED | FL_PROC_FILTERED)
+#define FL_PROC_SLOW_OUT                                                                  \
+    (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED | FL_PROC_HAS_IDLE | FL_PROC_HAS_WAITERS | \
+               FL_PROC_LIMITED)
+#define FL_PROC_SLOW_AFTER (uint32_t)(FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_CONTINUES)
+
+/* What most processes do not have. */
+struct fl_filter;
+struct fl_cold {
+    struct fl_list timers, blocks, ports, aliases, full_waiters;
+    struct fl_owned *owned;
+    struct fl_entry *dictionary;
+    struct fl_name *name;
+    size_t block_bytes, box_bytes, memory_max;
+    uint32_t continue_tag;
+    struct fl_timer idle;
+    fl_ns idle_ns;
+    uint64_t idle_ref; /* which FL_SIG_IDLE counts */
+    /* Not NULL: told of the doom once; the process ends when it calls fl_proc_let_go. */
+    void (*on_doom)(struct fl_self *self, const struct fl_reason *reason);
+    struct fl_filter *filters; /* filter.c */
+    struct fl_sys_log *log;    /* sys.c */
+    struct fl_trace *trace;    /* trace.c */
+};
+
+/* How a process came to be, while it starts; lives with whoever waits for it. */
+struct fl_start {
+    struct fl_pid starter;
+    uint64_t ref;
+    const void *args;
+    struct fl_reason *why;
 };
 
 struct fl_self {
     struct fl_list queued; /* run queue, or list of the doomed */
     struct fl_shard *shard;
     const struct fl_server *server;
-    void *state;
-    struct fl_pid pid, parent, starter;
-    uint64_t start_ref;
-    const void *args;
+    struct fl_pid pid, parent;
     uint32_t flags;
-    uint32_t box_len, box_max;
-    uint32_t sim_at; /* index in the simulated run queue */
+    uint32_t box_len, box_sys; /* all that is queued; of it what no limit counts */
+    uint32_t box_max;
     struct fl_sig *box_head, *box_tail;
-    struct fl_sig *current; /* whose handler runs or is blocked */
-    struct fl_stack *stack; /* while blocked, or ready to go on */
-    struct fl_list links, watchers, monitors, timers, blocks, ports;
-    struct fl_owned *owned;
-    struct fl_name *name;
-    struct fl_reason *reason; /* once DOOMED or ENDING */
-    /* Not NULL: told of the doom once; the process ends when it calls fl_proc_let_go. */
-    void (*on_doom)(struct fl_self *self, const struct fl_reason *reason);
+    struct fl_sig *current;    /* whose handler runs or is blocked */
+    const struct fl_msg *view; /* the same, as the handler sees it */
+    struct fl_stack *stack;    /* while blocked, or ready to go on */
+    struct fl_list links, watchers, monitors;
+    struct fl_sig *end; /* a FL_SIG_EXIT that says why, once DOOMED or ENDING */
+    struct fl_cold *cold;
+    struct fl_start *start;
+    uint64_t handled;
+    uint32_t sim_at; /* index in the simulated run queue */
+    uint32_t state_bytes;
 };
-
-struct fl_slot {
-    struct fl_self *self;
-    uint32_t generation, next_free;
-};
-#define FL_SLOTS_CHUNK 4096u
+#define FL_SELF_BYTES ((sizeof(struct fl_self) + 15) / 16 * 16)
 
 struct fl_shard_counts {
-    uint64_t handled, dropped_dead, dropped_full, late_replies;
+    uint64_t handled, sent, dropped_dead, dropped_full, late_replies, spawned, timers_fired;
 };
 
 struct fl_shard {
     struct fl_node *node;
     int id;
-    /* processes */
-    struct fl_slot **slots;
-    uint32_t slots_chunks, slot_free_head, slot_free_tail;
+    bool is_simulated;
+    /* processes and refs */
+    struct fl_table procs_by_pid, refs;
     uint32_t procs;
-    struct fl_list queue, doomed;
+    struct fl_list queues[3]; /* by enum fl_priority */
+    struct fl_list doomed;
+    unsigned picks, high_in_row, normal_in_row;
     struct fl_self **sim_queue;
     uint32_t sim_count, sim_cap;
     struct fl_rng sim_rng;
     struct fl_self *running;   /* whose handler is on the current stack */
     struct fl_self *run_first; /* goes before the queue, and before the budget */
+    struct fl_self *picked;    /* for the worker that is switched to */
     int64_t budget;
     fl_ns batch_end_ns;
     /* outside spawns */
@@ -269,8 +464,10 @@ struct fl_shard {
     /* pools and maps */
     struct fl_sig *sig_pool;
     size_t sig_pool_count;
+    void *sig_chunks;
+    struct fl_cells cells;
     uint64_t ref_last;
-    struct fl_map monitors_by_ref, watches_by_ref, links_by_pair, timers_by_ref;
+    struct fl_map watches_by_ref, links_by_pair; /* of other shards */
     struct fl_timers timers;
     struct fl_shard_counts counts;
     /* loop; unused when simulated */
@@ -288,10 +485,13 @@ struct fl_shard {
     pthread_t thread;
     bool thread_runs;
     int stop_phase, stop_told;
+    unsigned spin_worth; /* how often spinning before the poll paid lately: 0 … 16 */
     /* other threads */
     _Alignas(64) _Atomic(struct fl_sig *) inbox;
     atomic_bool is_sleeping;
     atomic_uint procs_now, sups_now;
+    _Alignas(64) _Atomic uint64_t epoch; /* handlers begun */
+    _Atomic uint64_t running_pid;        /* whose handler that is, 0: none */
 };
 
 enum fl_node_state { FL_NODE_NEW, FL_NODE_RUNS, FL_NODE_STOPPED };
@@ -306,6 +506,7 @@ struct fl_node {
     atomic_int state;
     atomic_int stop_code;
     atomic_bool stop_asked, loops_end;
+    fl_ns coarse_ns;    /* how much CLOCK_MONOTONIC_COARSE may be behind */
     atomic_uint guards; /* pages that mprotect guards */
     int guard_kind;
     int next_shard;
@@ -314,6 +515,8 @@ struct fl_node {
     pthread_mutex_t names_lock;
     struct fl_map names;
     pthread_mutex_t note_lock;
+    pthread_mutex_t spare_lock; /* signals that one shard has too many of, for the others */
+    struct fl_sig *spare;
     struct fl_list controls; /* control servers on shard 0 */
 };
 
@@ -333,20 +536,31 @@ void fl_stack_free_all(struct fl_shard *shard);
 /** Which guard this kernel has: for fl_node.guard_kind. */
 int fl_stack_probe_guard(void);
 
-/* mailbox.c */
-/** A signal from the pool of the shard that runs on this thread; never NULL, header zeroed. */
-struct fl_sig *fl_sig_new(struct fl_shard *shard, enum fl_sig_kind kind, struct fl_pid to,
-                          struct fl_pid from);
-/** Copies data into the signal, inline or in a block. */
-void fl_sig_set_data(struct fl_sig *sig, const void *data, size_t len);
-/** The data that it carries. */
-const void *fl_sig_data(const struct fl_sig *sig);
-/** Frees a signal and what it carries; shard NULL: from a thread that is none. */
-void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig);
-/** Appends to the mailbox and makes the process run. Takes sig. */
-void fl_box_push(struct fl_self *self, struct fl_sig *sig);
-/** The next message or NULL; the caller frees it. */
-struct fl_sig *fl_box_pop(struct fl_self *self);
+/* mailbox.c; fl_sig_new, fl_sig_free, fl_box_push, fl_box_pop are in hot.h */
+/** A signal where there is no pool, or an empty one; not initialised. */
+struct fl_sig *fl_sig_alloc(struct fl_shard *shard);
+/** Copies data that does not fit into the signal itself. */
+void fl_sig_set_block(struct fl_sig *sig, const void *data, size_t len);
+/** Frees what a signal carries beside itself. */
+void fl_sig_drop_load(struct fl_sig *sig);
+/** Frees a signal that goes back to no pool. */
+void fl_sig_release(struct fl_sig *sig);
+/** Gives half of a pool that is too large to the other shards. */
+void fl_sig_share(struct fl_shard *shard);
+/** Frees the pool and the chunks; no shard of the node runs any more. */
+void fl_sigs_fini(struct fl_shard *shard);
+/** Appends to the mailbox of a process that is FL_PROC_SLOW_IN. Takes sig. */
+void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig);
+/** Appends whatever the flags are; for what a filter held back. Takes sig. */
+void fl_box_append(struct fl_self *self, struct fl_sig *sig);
+/** A message leaves the mailbox of a process that is FL_PROC_SLOW_OUT. */
+void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig);
+/** Takes the message that *at points to out of the middle. */
+struct fl_sig *fl_box_take(struct fl_self *self, struct fl_sig **at, struct fl_sig *before);
+/** A cast or call found the mailbox full. Returns 0 when there is room now (the oldest made it, or
+ * sender waited until due_ns), else FL_EFULL, FL_ENOPROC, FL_ETIMEOUT. sender NULL: nobody who
+ * could wait. */
+int fl_box_make_room(struct fl_self *target, struct fl_self *sender, fl_ns due_ns);
 
 /* shard.c */
 /** The shard whose thread this is, if it is one of this node; else NULL. */
@@ -371,14 +585,27 @@ void fl_shard_post(struct fl_shard *to, struct fl_sig *sig);
 void fl_shard_wake(struct fl_shard *shard);
 /** The body of a worker stack. Never returns. */
 FL_NORETURN void fl_shard_work(struct fl_shard *shard);
+/** Leaves this stack to its process and goes on with whatever is next; returns when the process
+ * does. */
+void fl_shard_go_on(struct fl_shard *shard);
 /** Now, by the node's clock. */
 fl_ns fl_shard_now(const struct fl_shard *shard);
-/** Puts a process into the run queue unless it must not run. */
-void fl_shard_ready(struct fl_self *self);
-/** Takes it out again. */
+/** When a span that begins now ends; a long one by the kernel's coarse clock, never too early. */
+fl_ns fl_shard_due(const struct fl_shard *shard, fl_ns span_ns);
+/** Takes it out of the run queue again. */
 void fl_shard_unready(struct fl_self *self);
-/** A number never used before in this node. */
+/** A number never used before in this node, that is in no table. */
 uint64_t fl_shard_next_ref(struct fl_shard *shard);
+/** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
+void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx);
+
+/* sim.c: the run queue of a simulated node */
+/** Adds a process. */
+void fl_sim_push(struct fl_self *self);
+/** Takes it out. */
+void fl_sim_remove(struct fl_self *self);
+/** Draws the next one and takes it out; NULL: none. */
+struct fl_self *fl_sim_pop(struct fl_shard *shard);
 
 /* loop.c */
 /** Opens the shard's loop and its four handles. */
@@ -387,15 +614,13 @@ int fl_loop_open(struct fl_shard *shard, struct fl_err *err);
 void fl_loop_close(struct fl_shard *shard);
 
 /* process.c */
-/** The living process of this pid on this shard, or NULL. */
-struct fl_self *fl_proc_find(const struct fl_shard *shard, struct fl_pid pid);
-/** Which shard a pid lives on; NULL for a pid that makes no sense. */
-struct fl_shard *fl_proc_shard(const struct fl_node *node, struct fl_pid pid);
-/** Makes a process that has not started: queue it with fl_shard_ready or run_first. */
-int fl_proc_new(struct fl_shard *shard, const struct fl_server *server,
-                const struct fl_spawn_opts *opts, struct fl_pid starter, uint64_t start_ref,
-                struct fl_self **out);
-/** Runs a quantum of a process on this stack. */
+/** Makes a process that has not started: queue it with fl_shard_ready or run_first. FL_EFULL,
+ * FL_ESTATE, FL_ETAKEN. */
+int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t state_bytes,
+                const struct fl_spawn_opts *opts, struct fl_self **out);
+/** What most processes do not have, made when first asked for. */
+struct fl_cold *fl_proc_cold(struct fl_self *self);
+/** Runs a quantum of a process on this stack. It may be gone after. */
 void fl_proc_run(struct fl_self *self);
 /** It ends soon, with this reason, without on_terminate. The first reason stays. */
 void fl_proc_doom(struct fl_self *self, const struct fl_reason *reason);
@@ -407,6 +632,10 @@ void fl_proc_let_go(struct fl_self *self);
 void fl_proc_park(struct fl_self *self);
 /** Lets a parked process go on. */
 void fl_proc_wake(struct fl_self *self);
+/** After a handler that left one of FL_PROC_SLOW_AFTER. */
+void fl_proc_after_handler(struct fl_self *self);
+
+/* spawn.c */
 /** The starter's wait is over: child runs (code 0) or does not. */
 void fl_proc_tell_starter(struct fl_self *child, int code);
 /** The answer of a remote spawn arrived. */
@@ -415,10 +644,20 @@ void fl_proc_on_started(struct fl_self *self, struct fl_sig *sig);
 void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig);
 /** Frees a request that nobody will read. */
 void fl_spawn_request_free(struct fl_spawn_request *request);
+/** The server of processes that run a function. */
+extern const struct fl_server fl_body_server;
+/** Runs the function of a body. */
+void fl_body_run(struct fl_self *self);
 
 /* handle.c */
+/** A message as its handler sees it. */
+void fl_msg_of(struct fl_self *self, const struct fl_sig *sig, struct fl_msg *out);
 /** Calls the handler for one message. */
 void fl_proc_handle(struct fl_self *self, struct fl_sig *sig);
+
+/* receive.c */
+/** Ends the wait of a fl_receive. */
+void fl_receive_wake(struct fl_self *self);
 
 /* signal.c */
 /** Delivers to wherever the receiver is. Takes sig. */
@@ -426,19 +665,21 @@ void fl_signal_send(struct fl_node *node, struct fl_sig *sig);
 /** Acts on a signal that arrived at this shard. Takes sig. */
 void fl_signal_arrive(struct fl_shard *shard, struct fl_sig *sig);
 
-/* link.c, monitor.c */
-/** Adds self's half; false when it is there already. */
-bool fl_link_add(struct fl_self *self, struct fl_pid peer);
-/** Removes self's half; false when there is none. */
-bool fl_link_drop(struct fl_self *self, struct fl_pid peer);
-/** Links both sides, whatever shard the other one is on. */
+/* link.c, monitor.c, alias.c */
+/** Links two processes of one shard that are not linked; no questions asked. */
+void fl_link_pair(struct fl_self *a, struct fl_self *b);
+/** Links self to other, whatever shard it is on; nothing when they are linked. */
 void fl_link_both(struct fl_self *self, struct fl_pid other);
+/** A link from another shard arrived: adds self's half. */
+void fl_link_on_remote(struct fl_self *self, struct fl_pid peer);
+/** Removes self's half of a link to another shard; false when there is none. */
+bool fl_link_drop_remote(struct fl_self *self, struct fl_pid peer);
 /** Sends the exits of a dying process over its links. */
 void fl_link_break_all(struct fl_self *self);
-/** Adds a record on the watched side. */
+/** Adds a record of a watcher on another shard. */
 void fl_watch_add(struct fl_self *target, struct fl_pid watcher, uint64_t ref);
-/** Removes it by ref; none is fine. */
-void fl_watch_drop(struct fl_shard *shard, uint64_t ref);
+/** Removes it by ref; false: there is none. */
+bool fl_watch_drop(struct fl_shard *shard, uint64_t ref);
 /** Tells all watchers of a dying process. */
 void fl_watch_fire_all(struct fl_self *self);
 /** The record of the watching side, or NULL. */
@@ -447,8 +688,14 @@ struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref);
 void fl_monitor_drop(struct fl_monitor *monitor);
 /** All of a dying process. */
 void fl_monitor_drop_all(struct fl_self *self);
-/** A DOWN arrived for this process. Takes sig. */
+/** A DOWN arrived from another shard. Takes sig. */
 void fl_monitor_on_down(struct fl_self *self, struct fl_sig *sig);
+/** Monitors a process of this shard (other not NULL) or of another one. */
+uint64_t fl_monitor_add(struct fl_self *self, struct fl_self *other, struct fl_pid pid);
+/** Whom an alias leads to, or NULL: deactivates it if it is for one message; sets sig->ref. */
+struct fl_self *fl_alias_resolve(struct fl_shard *shard, struct fl_sig *sig);
+/** All of a dying process. */
+void fl_alias_drop_all(struct fl_self *self);
 
 /* call.c */
 /** A reply arrived for this process. Takes sig. */
@@ -457,35 +704,49 @@ void fl_call_on_reply(struct fl_self *self, struct fl_sig *sig);
 void fl_call_end_wait(struct fl_self *self, int code);
 /** Undoes the nodes of a wait: of a process that is ended while blocked. */
 void fl_call_drop_wait(struct fl_self *self);
-
+/** Begins a wait on this stack: until ref is answered, or due_ns. */
+void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns);
 /** Waits for the end of another process on this shard: FL_EDIED, FL_ENOPROC, or FL_ETIMEOUT. */
 int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns);
 
 /* timer.c */
-/** Puts a timer into the heap. */
+/** Puts a timer in; not FL_NEVER. */
 void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns);
-/** Takes it out; not in it is fine. */
+/** Takes it out; not in is fine. */
 void fl_timer_remove(struct fl_shard *shard, struct fl_timer *timer);
+/** Is it in? */
+static inline bool fl_timer_is_on(const struct fl_timer *timer)
+{
+    return timer->at != 0 || timer->in_slot.next != NULL;
+}
 /** Fires everything that is due at now_ns. Returns how many. */
 size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns);
-/** When the next one is due, or FL_NEVER. */
-fl_ns fl_timer_next(const struct fl_shard *shard);
+/** When the next one is due, or FL_NEVER; exactly. Moves far ones near. */
+fl_ns fl_timer_next(struct fl_shard *shard);
+/** An instant not after the next one, and not far before: when to look again. */
+fl_ns fl_timer_look_at(const struct fl_shard *shard);
 /** All of a dying process. */
 void fl_timer_drop_all(struct fl_self *self);
+/** How many timers of users run. */
+size_t fl_timer_count(const struct fl_shard *shard);
+/** Frees heap and wheel. */
+void fl_timers_fini(struct fl_timers *timers);
 
 /* names.c */
-/** Registers; FL_ETAKEN. */
-int fl_name_add(struct fl_self *self, const char *name);
+/** Registers; FL_ETAKEN, and *holder. */
+int fl_name_add(struct fl_self *self, const char *name, struct fl_pid *holder);
 /** The name of a process ends. */
 void fl_name_drop(struct fl_self *self);
-/** The name as text, or NULL. */
-const char *fl_name_text(const struct fl_name *name);
+/** The name of a process as text, or NULL. */
+const char *fl_name_of(const struct fl_self *self);
 /** Copies all names that match; free each and the array. */
 char **fl_name_list(struct fl_node *node, const char *glob, size_t *count);
 
 /* memory.c */
-/** Runs the owned functions, frees the blocks. */
+/** Runs the owned functions, frees the blocks and the dictionary. */
 void fl_memory_drop_all(struct fl_self *self);
+/** Kills a process that has more than its limit. */
+void fl_memory_check(struct fl_self *self);
 
 /* tcp.c, os.c: handles that a process owns */
 struct fl_port {
@@ -493,6 +754,8 @@ struct fl_port {
     struct fl_self *owner;
     void (*close)(struct fl_port *port); /* the owner ends */
 };
+/** Gives a port to a process: it is closed when that ends. */
+void fl_port_add(struct fl_self *self, struct fl_port *port);
 /** Closes all ports of a dying process. */
 void fl_port_close_all(struct fl_self *self);
 /** A TCP event reached the front of its owner's mailbox. */
@@ -512,5 +775,7 @@ void fl_node_note(struct fl_node *node, const struct fl_note *note);
 void fl_node_step_stop(struct fl_shard *shard);
 /** A stop phase arrived at a shard. */
 void fl_node_on_stop_phase(struct fl_shard *shard, int phase);
+
+#include "runtime/hot.h"
 
 #endif

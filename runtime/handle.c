@@ -1,97 +1,160 @@
 #include "runtime/core.h"
 
-typedef void (*handle_fn)(struct fl_self *self, struct fl_sig *sig);
-
-static struct fl_msg msg_of(const struct fl_sig *sig)
+void fl_msg_of(struct fl_self *self, const struct fl_sig *sig, struct fl_msg *out)
 {
-    return (struct fl_msg){
-        .tag = sig->tag,
-        .len = sig->len,
-        .from = sig->from,
-        .ref = sig->ref,
-        .data = fl_sig_data(sig),
-        .shared = sig->flags & FL_SIG_SHARED ? sig->shared : NULL,
+    static const uint8_t kinds[] = {
+        [FL_SIG_CAST] = FL_MSG_CAST,   [FL_SIG_CALL] = FL_MSG_CALL, [FL_SIG_REPLY] = FL_MSG_REPLY,
+        [FL_SIG_TIMER] = FL_MSG_TIMER, [FL_SIG_DOWN] = FL_MSG_DOWN, [FL_SIG_EXIT] = FL_MSG_EXIT,
     };
+    FL_ASSERT(self->pid.bits != 0);
+    out->tag = sig->tag;
+    out->len = sig->len;
+    out->from = sig->from;
+    out->ref = sig->ref;
+    out->kind = sig->kind < FL_COUNT(kinds) ? (enum fl_msg_kind)kinds[sig->kind] : FL_MSG_PORT;
+    out->code = sig->code;
+    out->reason = NULL;
+    out->name = NULL;
+    out->shared = sig->flags & FL_SIG_SHARED ? sig->shared : NULL;
+    if (FL_UNLIKELY(sig->kind == FL_SIG_DOWN || sig->kind == FL_SIG_EXIT)) {
+        out->data = NULL;
+        out->reason = &sig->reason;
+        out->name = sig->flags & FL_SIG_SPECIAL ? sig->name : NULL;
+    } else {
+        out->data = fl_sig_data(sig);
+    }
 }
 
 static void fail_undefined(struct fl_self *self, const char *callback)
 {
-    struct fl_reason reason = {.kind = FL_EXIT_ERROR, .code = FL_EBADMSG};
-    snprintf(reason.detail, sizeof reason.detail, "%s has no %s", self->server->name, callback);
-    fl_self_exit(self, reason);
+    fl_self_exit(self, fl_reason_with(FL_EXIT_ERROR, FL_EBADMSG, "%s has no %s", self->server->name,
+                                      callback));
 }
 
-static void handle_cast(struct fl_self *self, struct fl_sig *sig)
+static void handle_info(struct fl_self *self, const struct fl_msg *msg)
 {
-    struct fl_msg msg = msg_of(sig);
-    if (self->server->on_cast == NULL)
-        fail_undefined(self, "on_cast");
-    else
-        self->server->on_cast(self, self->state, &msg);
+    if (self->server->on_info != NULL)
+        self->server->on_info(self, fl_self_state(self), msg); /* OTP: else it is logged and gone */
 }
 
-static void handle_call(struct fl_self *self, struct fl_sig *sig)
-{
-    struct fl_msg msg = msg_of(sig);
-    if (self->server->on_call == NULL)
-        fail_undefined(self, "on_call");
-    else
-        self->server->on_call(self, self->state, &msg);
-}
-
-static void handle_reply(struct fl_self *self, struct fl_sig *sig)
+static void handle_reply(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
     struct fl_monitor *call = fl_monitor_find(self->shard, sig->ref);
-    FL_ASSERT(call != NULL && call->is_call && call->has_fired);
+    if (call == NULL) return; /* fl_call_abandon came first */
+    FL_ASSERT(call->record == FL_RECORD_CALL && call->has_fired);
     fl_monitor_drop(call);
-    if (self->server->on_reply == NULL) return;
-    uint32_t len = sig->code == 0 ? sig->len : 0;
-    self->server->on_reply(self, self->state, sig->ref, sig->code,
-                           len == 0 ? NULL : fl_sig_data(sig), len);
+    const struct fl_server *server = self->server;
+    if (server->on_reply == NULL) {
+        handle_info(self, msg);
+        return;
+    }
+    size_t len = sig->code == 0 ? sig->len : 0;
+    server->on_reply(self, fl_self_state(self), sig->ref, sig->code, len == 0 ? NULL : msg->data,
+                     len);
 }
 
-static void handle_timer(struct fl_self *self, struct fl_sig *sig)
-{
-    if (self->server->on_timer != NULL)
-        self->server->on_timer(self, self->state, sig->ref, sig->tag);
-}
-
-static void handle_down(struct fl_self *self, struct fl_sig *sig)
+static void handle_down(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
     struct fl_monitor *monitor = fl_monitor_find(self->shard, sig->ref);
     if (monitor == NULL) return; /* fl_demonitor came first */
     FL_ASSERT(monitor->owner == self && monitor->has_fired);
     fl_monitor_drop(monitor);
     if (self->server->on_down != NULL)
-        self->server->on_down(self, self->state, sig->ref, sig->from, &sig->reason);
+        self->server->on_down(self, fl_self_state(self), sig->ref, sig->from, &sig->reason);
+    else
+        handle_info(self, msg);
 }
 
-static void handle_exit(struct fl_self *self, struct fl_sig *sig)
+static void handle_exit(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
-    bool is_parent = fl_pid_eq(sig->from, self->parent) || (sig->flags & FL_SIG_IS_PARENT) != 0;
+    bool is_parent = (sig->flags & FL_SIG_IS_PARENT) != 0 ||
+                     (self->parent.bits != 0 && fl_pid_eq(sig->from, self->parent));
     if (is_parent && !(self->flags & FL_PROC_PARENT_AS_MESSAGE)) {
         fl_self_exit(self, sig->reason); /* OTP: not for handle_info, the server terminates */
         return;
     }
     struct fl_pid from = is_parent ? self->parent : sig->from;
-    if (self->server->on_exit != NULL) self->server->on_exit(self, self->state, from, &sig->reason);
+    if (self->server->on_exit != NULL)
+        self->server->on_exit(self, fl_self_state(self), from, &sig->reason);
+    else
+        handle_info(self, msg);
 }
 
-static void handle_port(struct fl_self *self, struct fl_sig *sig)
+static void handle_timer(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
-    sig->port.fn(self, sig->port.port);
+    if (self->server->on_timer != NULL)
+        self->server->on_timer(self, fl_self_state(self), sig->ref, sig->tag);
+    else
+        handle_info(self, msg);
 }
 
-static const handle_fn handle[] = {
-    [FL_SIG_CAST] = handle_cast,       [FL_SIG_CALL] = handle_call,
-    [FL_SIG_REPLY] = handle_reply,     [FL_SIG_TIMER] = handle_timer,
-    [FL_SIG_DOWN] = handle_down,       [FL_SIG_EXIT] = handle_exit,
-    [FL_SIG_TCP_DATA] = fl_tcp_handle, [FL_SIG_TCP_CLOSED] = fl_tcp_handle,
-    [FL_SIG_PORT] = handle_port,
-};
+static void handle_idle(struct fl_self *self, struct fl_sig *sig)
+{
+    struct fl_cold *cold = self->cold;
+    if (!(self->flags & FL_PROC_HAS_IDLE) || sig->ref != cold->idle_ref) return; /* taken back */
+    self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
+    cold->idle_ref = 0;
+    if (self->server->on_timeout != NULL) self->server->on_timeout(self, fl_self_state(self));
+}
+
+/* All but casts and calls. */
+static void handle_other(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
+{
+    switch ((enum fl_sig_kind)sig->kind) {
+    case FL_SIG_REPLY:
+        handle_reply(self, sig, msg);
+        break;
+    case FL_SIG_TIMER:
+        handle_timer(self, sig, msg);
+        break;
+    case FL_SIG_DOWN:
+        handle_down(self, sig, msg);
+        break;
+    case FL_SIG_EXIT:
+        handle_exit(self, sig, msg);
+        break;
+    case FL_SIG_TCP_DATA:
+    case FL_SIG_TCP_CLOSED:
+        fl_tcp_handle(self, sig);
+        break;
+    case FL_SIG_PORT:
+        sig->port.fn(self, sig->port.port);
+        break;
+    case FL_SIG_IDLE:
+        handle_idle(self, sig);
+        break;
+    case FL_SIG_SYS:
+        sig->sys.fn(self, sig);
+        break;
+    default:
+        FL_ASSERT(!"a signal of this kind is in no mailbox");
+    }
+}
 
 void fl_proc_handle(struct fl_self *self, struct fl_sig *sig)
 {
-    FL_ASSERT(sig->kind < FL_COUNT(handle) && handle[sig->kind] != NULL);
-    handle[sig->kind](self, sig);
+    const struct fl_server *server = self->server;
+    struct fl_msg msg;
+    fl_msg_of(self, sig, &msg);
+    self->view = &msg;
+    if (FL_LIKELY(sig->kind == FL_SIG_CAST)) {
+        if (server->on_cast != NULL)
+            server->on_cast(self, fl_self_state(self), &msg);
+        else
+            fail_undefined(self, "on_cast");
+    } else if (sig->kind == FL_SIG_CALL) {
+        if (server->on_call != NULL)
+            server->on_call(self, fl_self_state(self), &msg);
+        else
+            fail_undefined(self, "on_call");
+    } else {
+        handle_other(self, sig, &msg);
+    }
+    self->view = NULL;
+}
+
+const struct fl_msg *fl_self_msg(struct fl_self *self)
+{
+    FL_ASSERT(self->pid.bits != 0);
+    return self->view;
 }

@@ -4,6 +4,19 @@
 /* How a shard lives in libuv: one async to be woken, one prepare that runs processes before each
  * poll, one idle that keeps the poll from sleeping while there is work, one timer for the heap. */
 
+#define SPIN_DEFAULT (50 * FL_NS_PER_US)
+#define SPIN_WORTH_MAX 16u
+#define SPIN_PROBE 64u /* when it did not pay lately, one idle round in so many tries again */
+
+static inline void fl_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 static struct fl_shard *shard_of(void *handle)
 {
     struct fl_shard *shard = ((uv_handle_t *)handle)->data;
@@ -28,7 +41,7 @@ static void on_alarm(uv_timer_t *handle)
 
 static void loop_set_alarm(struct fl_shard *shard)
 {
-    fl_ns due_ns = fl_timer_next(shard);
+    fl_ns due_ns = fl_timer_look_at(shard);
     if (due_ns >= shard->alarm_at_ns) return; /* it rings before; then we look again */
     fl_ns wait_ns = fl_ns_max(0, due_ns - fl_now());
     uv_update_time(&shard->loop);
@@ -47,16 +60,37 @@ static void loop_set_idle(struct fl_shard *shard, bool on)
         uv_idle_stop(&shard->idle);
 }
 
+/* Waking a thread that sleeps costs fifty microseconds; so wait that long for another shard before
+ * sleeping, as long as that pays: each time it did not, it is tried less often. */
+static bool loop_spin(struct fl_shard *shard)
+{
+    if (shard->node->shards_count == 1 || shard->node->opts.spin_ns < 0) return false;
+    if (shard->spin_worth == 0 && ++shard->picks % SPIN_PROBE != 0) return false;
+    fl_ns span_ns = shard->node->opts.spin_ns != 0 ? shard->node->opts.spin_ns : SPIN_DEFAULT;
+    fl_ns end_ns = fl_now() + span_ns;
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (atomic_load_explicit(&shard->inbox, memory_order_relaxed) != NULL) {
+                if (shard->spin_worth < SPIN_WORTH_MAX) shard->spin_worth += 2;
+                return true;
+            }
+            fl_cpu_relax();
+        }
+    } while (fl_now() < end_ns);
+    if (shard->spin_worth > 0) shard->spin_worth--;
+    return false;
+}
+
 static void on_prepare(uv_prepare_t *handle)
 {
     struct fl_shard *shard = shard_of(handle);
     atomic_store(&shard->is_sleeping, false);
     fl_shard_drain(shard);
-    if (shard->timers.count > 0) fl_timer_fire(shard, fl_now());
+    if (fl_timer_count(shard) > 0) fl_timer_fire(shard, fl_now());
     if (fl_shard_has_work(shard)) fl_shard_batch(shard, FL_BATCH_CALLBACKS);
     if (atomic_load(&shard->node->stop_asked)) fl_node_step_stop(shard);
 
-    bool has_work = fl_shard_has_work(shard);
+    bool has_work = fl_shard_has_work(shard) || loop_spin(shard);
     if (!has_work) {
         loop_set_alarm(shard);
         atomic_store(&shard->is_sleeping, true);

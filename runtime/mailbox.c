@@ -1,32 +1,96 @@
 #include "runtime/annotate.h"
 #include "runtime/core.h"
 
-/* Freed signals are kept for the next send; under ASan not, so that a use after free is seen. */
-#define SIG_POOL_MAX 16384u
+/* ---- where signals come from: chunks of a shard, never given back before the node ends. They
+ * wander between shards with what they carry; a shard that gathers too many shares them. */
+#define SIG_CHUNK 512u
+#define SIG_SHARE (FL_SIG_POOL_MAX / 2)
 
-struct fl_sig *fl_sig_new(struct fl_shard *shard, enum fl_sig_kind kind, struct fl_pid to,
-                          struct fl_pid from)
+struct sig_chunk {
+    struct sig_chunk *next;
+    _Alignas(128) struct fl_sig sigs[SIG_CHUNK];
+};
+
+static struct fl_sig *sig_malloc(void)
 {
-    struct fl_sig *sig = shard == NULL ? NULL : shard->sig_pool;
-    if (sig != NULL) {
-        shard->sig_pool = sig->next;
-        shard->sig_pool_count--;
-    } else {
-        sig = malloc(sizeof *sig);
-        FL_ASSERT(sig != NULL);
-    }
-    memset(sig, 0, offsetof(struct fl_sig, bytes));
-    sig->kind = (uint8_t)kind;
-    sig->to = to;
-    sig->from = from;
+    struct fl_sig *sig = malloc(sizeof *sig);
+    FL_ASSERT(sig != NULL);
+    sig->is_malloced = true;
     return sig;
 }
 
-void fl_sig_set_data(struct fl_sig *sig, const void *data, size_t len)
+static bool sig_take_spare(struct fl_shard *shard)
+{
+    struct fl_node *node = shard->node;
+    pthread_mutex_lock(&node->spare_lock);
+    shard->sig_pool = node->spare;
+    node->spare = NULL;
+    pthread_mutex_unlock(&node->spare_lock);
+    /* not counted one by one: what is too much is shared again */
+    shard->sig_pool_count = shard->sig_pool == NULL ? 0 : SIG_SHARE;
+    return shard->sig_pool != NULL;
+}
+
+struct fl_sig *fl_sig_alloc(struct fl_shard *shard)
+{
+    if (FL_ASAN || shard == NULL || shard->cells.is_plain) return sig_malloc();
+    if (shard->node->shards_count == 1 || !sig_take_spare(shard)) {
+        struct sig_chunk *chunk = aligned_alloc(128, sizeof *chunk);
+        FL_ASSERT(chunk != NULL);
+        chunk->next = shard->sig_chunks;
+        shard->sig_chunks = chunk;
+        for (unsigned i = 0; i < SIG_CHUNK; i++) {
+            chunk->sigs[i].is_malloced = false;
+            chunk->sigs[i].next = i + 1 < SIG_CHUNK ? &chunk->sigs[i + 1] : NULL;
+        }
+        shard->sig_pool = chunk->sigs;
+        shard->sig_pool_count = SIG_CHUNK;
+    }
+    struct fl_sig *sig = shard->sig_pool;
+    shard->sig_pool = sig->next;
+    shard->sig_pool_count--;
+    return sig;
+}
+
+void fl_sig_share(struct fl_shard *shard)
+{
+    if (shard->node->shards_count == 1) {
+        shard->sig_pool_count = 0; /* nobody to share with: they stay */
+        return;
+    }
+    struct fl_sig *first = shard->sig_pool, *last = first;
+    unsigned count = 1;
+    for (; count < SIG_SHARE && last->next != NULL; count++)
+        last = last->next;
+    shard->sig_pool = last->next;
+    shard->sig_pool_count -= count;
+    struct fl_node *node = shard->node;
+    pthread_mutex_lock(&node->spare_lock);
+    last->next = node->spare;
+    node->spare = first;
+    pthread_mutex_unlock(&node->spare_lock);
+}
+
+void fl_sig_release(struct fl_sig *sig)
+{
+    if (sig->is_malloced) free(sig); /* else: it goes with its chunk */
+}
+
+void fl_sigs_fini(struct fl_shard *shard)
+{
+    for (struct sig_chunk *chunk = shard->sig_chunks; chunk != NULL;) {
+        struct sig_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+    shard->sig_chunks = NULL;
+    shard->sig_pool = NULL;
+}
+
+void fl_sig_set_block(struct fl_sig *sig, const void *data, size_t len)
 {
     FL_ASSERT(len <= UINT32_MAX);
     sig->len = (uint32_t)len;
-    if (len == 0) return;
     if (len <= FL_SIG_INLINE) {
         memcpy(sig->bytes, data, len);
         return;
@@ -37,48 +101,139 @@ void fl_sig_set_data(struct fl_sig *sig, const void *data, size_t len)
     memcpy(sig->block, data, len);
 }
 
-const void *fl_sig_data(const struct fl_sig *sig)
+void fl_sig_drop_load(struct fl_sig *sig)
 {
-    if (sig->flags & FL_SIG_SHARED) return fl_shared_data(sig->shared);
-    if (sig->flags & FL_SIG_IN_BLOCK) return sig->block;
-    return sig->len == 0 ? NULL : sig->bytes;
-}
-
-void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
-{
-    if (sig == NULL) return;
-    if (sig->kind == FL_SIG_TCP_DATA || sig->kind == FL_SIG_TCP_CLOSED) fl_tcp_sig_drop(sig);
-    if (sig->kind == FL_SIG_SPAWN) fl_spawn_request_free(sig->spawn);
+    if (sig->flags & FL_SIG_SPECIAL) {
+        if (sig->kind == FL_SIG_TCP_DATA || sig->kind == FL_SIG_TCP_CLOSED) fl_tcp_sig_drop(sig);
+        if (sig->kind == FL_SIG_SPAWN) fl_spawn_request_free(sig->spawn);
+        if (sig->kind == FL_SIG_DOWN) free(sig->name);
+        if (sig->kind == FL_SIG_SYS && sig->sys.drop != NULL) sig->sys.drop(sig->sys.cx);
+    }
     if (sig->flags & FL_SIG_IN_BLOCK) free(sig->block);
     if (sig->flags & FL_SIG_SHARED) fl_shared_release(sig->shared);
-    if (FL_ASAN || shard == NULL || shard->sig_pool_count >= SIG_POOL_MAX) {
-        free(sig);
+}
+
+/* ---- the long way in and out */
+
+static size_t sig_bytes(const struct fl_sig *sig)
+{
+    return sizeof *sig + (sig->flags & FL_SIG_IN_BLOCK ? sig->len : 0);
+}
+
+void fl_box_append(struct fl_self *self, struct fl_sig *sig)
+{
+    uint32_t flags = self->flags & FL_PROC_SLOW_IN;
+    self->flags &= ~FL_PROC_SLOW_IN;
+    fl_box_push(self, sig);
+    self->flags |= flags;
+    if (!(flags & FL_PROC_LIMITED)) return;
+    self->cold->box_bytes += sig_bytes(sig);
+    fl_memory_check(self);
+}
+
+void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(self->cold != NULL);
+    fl_box_append(self, sig);
+}
+
+static void box_room_made(struct fl_self *self)
+{
+    struct fl_list *waiters = &self->cold->full_waiters;
+    if (fl_list_is_empty(waiters)) {
+        self->flags &= ~(uint32_t)FL_PROC_HAS_WAITERS;
         return;
     }
-    sig->next = shard->sig_pool;
-    shard->sig_pool = sig;
-    shard->sig_pool_count++;
+    if (self->box_len - self->box_sys >= self->box_max) return;
+    struct fl_stack *stack = FL_OWNER(waiters->next, struct fl_stack, wait_room);
+    struct fl_self *sender = fl_proc_find(self->shard, stack->wait_watch.watcher);
+    fl_list_remove(&stack->wait_room);
+    if (sender != NULL) fl_call_end_wait(sender, 0);
 }
 
-void fl_box_push(struct fl_self *self, struct fl_sig *sig)
+void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig)
 {
-    FL_ASSERT(sig->kind <= FL_SIG_PORT);
-    sig->next = NULL;
-    if (self->box_tail == NULL)
-        self->box_head = sig;
-    else
-        self->box_tail->next = sig;
-    self->box_tail = sig;
-    self->box_len++;
-    if (!(self->flags & FL_PROC_BLOCKED)) fl_shard_ready(self);
+    struct fl_cold *cold = self->cold;
+    FL_ASSERT(cold != NULL);
+    if (self->flags & FL_PROC_LIMITED) cold->box_bytes -= sig_bytes(sig);
+    if (self->flags & FL_PROC_HAS_WAITERS) box_room_made(self);
+    if ((self->flags & FL_PROC_HAS_IDLE) && sig->kind != FL_SIG_SYS &&
+        !(sig->kind == FL_SIG_IDLE && sig->ref == cold->idle_ref)) {
+        /* any message takes fl_self_timeout back */
+        self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
+        fl_timer_remove(self->shard, &cold->idle);
+        cold->idle_ref = 0;
+    }
 }
 
-struct fl_sig *fl_box_pop(struct fl_self *self)
+struct fl_sig *fl_box_take(struct fl_self *self, struct fl_sig **at, struct fl_sig *before)
 {
-    struct fl_sig *sig = self->box_head;
-    if (sig == NULL) return NULL;
-    self->box_head = sig->next;
-    if (self->box_head == NULL) self->box_tail = NULL;
+    struct fl_sig *sig = *at;
+    FL_ASSERT(sig != NULL);
+    *at = sig->next;
+    if (self->box_tail == sig) self->box_tail = before;
     self->box_len--;
+    if (!fl_sig_is_counted(sig)) self->box_sys--;
+    if (self->flags & FL_PROC_SLOW_OUT) fl_box_popped_slow(self, sig);
     return sig;
+}
+
+/* ---- a full mailbox */
+
+static bool box_drop_oldest(struct fl_self *target)
+{
+    struct fl_sig *before = NULL;
+    for (struct fl_sig **at = &target->box_head; *at != NULL; at = &(*at)->next) {
+        if ((*at)->kind == FL_SIG_CAST) {
+            target->shard->counts.dropped_full++;
+            target->flags |= FL_PROC_RESCAN;
+            fl_sig_free(target->shard, fl_box_take(target, at, before));
+            return true;
+        }
+        before = *at;
+    }
+    return false;
+}
+
+/* Waits for room, or the target's end. */
+static int box_wait(struct fl_self *target, struct fl_self *sender, fl_ns due_ns)
+{
+    struct fl_shard *shard = sender->shard;
+    struct fl_stack *stack = shard->stack;
+    uint64_t ref = fl_shard_next_ref(shard);
+    fl_call_arm_wait(sender, ref, due_ns);
+    stack->wait_watch = (struct fl_watch){
+        .watcher = sender->pid, .ref = ref, .kind = FL_WATCH_BORROWED};
+    fl_list_push(&target->watchers, &stack->wait_watch.of_target);
+    fl_list_push(&fl_proc_cold(target)->full_waiters, &stack->wait_room);
+    target->flags |= FL_PROC_HAS_WAITERS;
+    fl_proc_park(sender);
+    int code = stack->wait.code;
+    fl_sig_free(shard, stack->wait.reply);
+    stack->wait = (struct fl_wait){0};
+    return code == FL_EDIED ? FL_ENOPROC : code;
+}
+
+int fl_box_make_room(struct fl_self *target, struct fl_self *sender, fl_ns due_ns)
+{
+    enum fl_full full = (enum fl_full)((target->flags >> FL_PROC_FULL_SHIFT) & 3);
+    struct fl_pid pid = target->pid;
+    FL_ASSERT(fl_box_is_full(target));
+    if (full == FL_FULL_DROP_OLDEST && box_drop_oldest(target)) return 0;
+    if (full == FL_FULL_BLOCK && sender != NULL && sender != target) {
+        struct fl_shard *shard = sender->shard;
+        while (target != NULL && fl_box_is_full(target)) {
+            int rc = box_wait(target, sender, due_ns);
+            if (rc != 0) return rc;
+            target = fl_proc_find(shard, pid);
+        }
+        return target == NULL ? FL_ENOPROC : 0;
+    }
+    target->shard->counts.dropped_full++;
+    if (full == FL_FULL_EXIT) {
+        struct fl_reason reason = fl_reason_with(FL_EXIT_KILLED, FL_EFULL, "mailbox_max %u",
+                                                 target->box_max);
+        fl_proc_doom(target, &reason);
+    }
+    return FL_EFULL;
 }

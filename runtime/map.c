@@ -71,20 +71,3 @@ void fl_list_init(struct fl_list *list)
 {
     list->next = list->prev = list;
 }
-
-void fl_list_push(struct fl_list *list, struct fl_list *node)
-{
-    FL_ASSERT(node->next == NULL);
-    node->prev = list->prev;
-    node->next = list;
-    list->prev->next = node;
-    list->prev = node;
-}
-
-void fl_list_remove(struct fl_list *node)
-{
-    if (node->next == NULL) return;
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
-    node->next = node->prev = NULL;
-}

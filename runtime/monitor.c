@@ -1,76 +1,133 @@
 #include "runtime/core.h"
 
+/* On one shard a monitor is one record, in the lists of both sides. Between shards each side has
+ * its own, and signals keep them together. */
+
+/* ---- the watched side, for watchers on other shards */
+
 void fl_watch_add(struct fl_self *target, struct fl_pid watcher, uint64_t ref)
 {
-    struct fl_watch *watch = fl_new(struct fl_watch);
-    watch->watcher = watcher;
-    watch->ref = ref;
-    fl_map_add(&target->shard->watches_by_ref, &watch->by_ref, ref);
-    fl_list_push(&target->watchers, &watch->of_target);
+    struct fl_shard *shard = target->shard;
+    struct fl_remote_watch *remote = fl_cell_new_zeroed(shard, sizeof *remote);
+    remote->watch = (struct fl_watch){.watcher = watcher, .ref = ref, .kind = FL_WATCH_REMOTE};
+    remote->target = target;
+    fl_map_add(&shard->watches_by_ref, &remote->by_ref, ref);
+    fl_list_push(&target->watchers, &remote->watch.of_target);
 }
 
-static void watch_free(struct fl_shard *shard, struct fl_watch *watch)
+static void watch_free(struct fl_shard *shard, struct fl_remote_watch *remote)
 {
-    FL_ASSERT(!watch->is_borrowed);
-    fl_map_remove(&shard->watches_by_ref, &watch->by_ref);
-    fl_list_remove(&watch->of_target);
-    free(watch);
+    FL_ASSERT(remote->watch.kind == FL_WATCH_REMOTE);
+    fl_map_remove(&shard->watches_by_ref, &remote->by_ref);
+    fl_list_remove(&remote->watch.of_target);
+    fl_cell_free(shard, remote, sizeof *remote);
 }
 
-void fl_watch_drop(struct fl_shard *shard, uint64_t ref)
+bool fl_watch_drop(struct fl_shard *shard, uint64_t ref)
 {
     struct fl_map_node *at = fl_map_find(&shard->watches_by_ref, ref);
-    if (at != NULL) watch_free(shard, FL_OWNER(at, struct fl_watch, by_ref));
+    if (at == NULL) return false;
+    watch_free(shard, FL_OWNER(at, struct fl_remote_watch, by_ref));
+    return true;
 }
 
-static void watch_send_down(struct fl_shard *shard, struct fl_pid watcher, uint64_t ref,
-                            struct fl_pid who, const struct fl_reason *reason)
+static struct fl_sig *down_new(struct fl_shard *shard, struct fl_pid watcher, uint64_t ref,
+                               struct fl_pid who, const struct fl_reason *reason)
 {
     struct fl_sig *sig = fl_sig_new(shard, FL_SIG_DOWN, watcher, who);
     sig->ref = ref;
     sig->reason = *reason;
-    fl_signal_send(shard->node, sig);
+    return sig;
+}
+
+/* The end of a call, told as its answer. */
+static void call_failed(struct fl_self *self, uint64_t ref, struct fl_pid who,
+                        const struct fl_reason *reason)
+{
+    struct fl_sig *sig = fl_sig_new(self->shard, FL_SIG_REPLY, self->pid, who);
+    sig->ref = ref;
+    sig->code = reason->kind == FL_EXIT_NOPROC ? FL_ENOPROC : FL_EDIED;
+    fl_call_on_reply(self, sig);
+}
+
+static void monitor_fire(struct fl_monitor *monitor, struct fl_pid who,
+                         const struct fl_reason *reason)
+{
+    struct fl_self *owner = monitor->owner;
+    FL_ASSERT(!monitor->has_fired);
+    fl_list_remove(&monitor->watch.of_target);
+    if (monitor->record == FL_RECORD_CALL) {
+        call_failed(owner, monitor->watch.ref, who, reason);
+        return;
+    }
+    monitor->has_fired = true;
+    struct fl_sig *sig = down_new(owner->shard, owner->pid, monitor->watch.ref, who, reason);
+    if (monitor->name != NULL) {
+        sig->name = monitor->name;
+        sig->flags |= FL_SIG_SPECIAL;
+        monitor->name = NULL;
+    }
+    fl_box_push_sys(owner, sig);
+}
+
+static void borrowed_fire(struct fl_shard *shard, struct fl_watch *watch,
+                          const struct fl_reason *reason)
+{
+    fl_list_remove(&watch->of_target);
+    struct fl_self *caller = fl_proc_find(shard, watch->watcher);
+    if (caller == NULL) return;
+    caller->stack->died = *reason;
+    fl_call_end_wait(caller, FL_EDIED);
 }
 
 void fl_watch_fire_all(struct fl_self *self)
 {
     struct fl_shard *shard = self->shard;
-    FL_ASSERT(self->reason != NULL);
+    const struct fl_reason *reason = fl_proc_reason(self);
     while (!fl_list_is_empty(&self->watchers)) {
         struct fl_watch *watch = FL_OWNER(self->watchers.next, struct fl_watch, of_target);
-        struct fl_pid watcher = watch->watcher;
-        uint64_t ref = watch->ref;
-        if (watch->is_borrowed) {
-            fl_list_remove(&watch->of_target);
-            struct fl_self *caller = fl_proc_find(shard, watcher);
-            if (caller != NULL) fl_call_end_wait(caller, FL_EDIED);
-            continue;
+        if (watch->kind == FL_WATCH_LOCAL) {
+            monitor_fire(FL_OWNER(watch, struct fl_monitor, watch), self->pid, reason);
+        } else if (watch->kind == FL_WATCH_BORROWED) {
+            borrowed_fire(shard, watch, reason);
+        } else {
+            struct fl_sig *sig = down_new(shard, watch->watcher, watch->ref, self->pid, reason);
+            watch_free(shard, FL_OWNER(watch, struct fl_remote_watch, watch));
+            fl_signal_send(shard->node, sig);
         }
-        watch_free(shard, watch);
-        watch_send_down(shard, watcher, ref, self->pid, self->reason);
     }
 }
 
+/* ---- the watching side */
+
 struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref)
 {
-    struct fl_map_node *at = fl_map_find(&shard->monitors_by_ref, ref);
-    return at == NULL ? NULL : FL_OWNER(at, struct fl_monitor, by_ref);
+    uint8_t *record = fl_table_find(&shard->refs, ref);
+    if (record == NULL || (*record != FL_RECORD_MONITOR && *record != FL_RECORD_CALL)) return NULL;
+    return FL_OWNER(record, struct fl_monitor, record);
 }
 
 void fl_monitor_drop(struct fl_monitor *monitor)
 {
     struct fl_shard *shard = monitor->owner->shard;
-    uint64_t ref = monitor->by_ref.key;
-    if (!monitor->has_fired) {
+    uint64_t ref = monitor->watch.ref;
+    fl_list_remove(&monitor->watch.of_target);
+    if (monitor->is_remote && !monitor->has_fired) {
         struct fl_sig *sig = fl_sig_new(shard, FL_SIG_DEMONITOR, monitor->target,
                                         monitor->owner->pid);
         sig->ref = ref;
         fl_signal_send(shard->node, sig);
     }
-    fl_timer_remove(shard, &monitor->timer);
-    fl_map_remove(&shard->monitors_by_ref, &monitor->by_ref);
+    fl_table_give(&shard->refs, ref);
     fl_list_remove(&monitor->of_owner);
-    free(monitor);
+    free(monitor->name);
+    if (monitor->record == FL_RECORD_CALL) {
+        struct fl_async_call *call = FL_OWNER(monitor, struct fl_async_call, monitor);
+        fl_timer_remove(shard, &call->timer);
+        fl_cell_free(shard, call, sizeof *call);
+    } else {
+        fl_cell_free(shard, monitor, sizeof *monitor);
+    }
 }
 
 void fl_monitor_drop_all(struct fl_self *self)
@@ -79,53 +136,92 @@ void fl_monitor_drop_all(struct fl_self *self)
         fl_monitor_drop(FL_OWNER(self->monitors.next, struct fl_monitor, of_owner));
 }
 
-uint64_t fl_monitor(struct fl_self *self, struct fl_pid other)
+uint64_t fl_monitor_add(struct fl_self *self, struct fl_self *other, struct fl_pid pid)
 {
     struct fl_shard *shard = self->shard;
-    uint64_t ref = fl_shard_next_ref(shard);
-    if (fl_pid_eq(self->pid, other)) return ref; /* never fires */
-
-    struct fl_monitor *monitor = fl_new(struct fl_monitor);
+    struct fl_monitor *monitor = fl_cell_new_zeroed(shard, sizeof *monitor);
+    uint64_t ref = fl_table_take(&shard->refs, shard->id, monitor);
+    FL_ASSERT(ref != 0); /* 16 million on one shard */
+    monitor->record = FL_RECORD_MONITOR;
     monitor->owner = self;
-    monitor->target = other;
-    fl_map_add(&shard->monitors_by_ref, &monitor->by_ref, ref);
+    monitor->target = pid;
+    monitor->watch.watcher = self->pid;
+    monitor->watch.ref = ref;
+    monitor->watch.kind = FL_WATCH_LOCAL;
     fl_list_push(&self->monitors, &monitor->of_owner);
-    if (fl_proc_shard(shard->node, other) == NULL) {
+    if (other != NULL) {
+        if (other != self) fl_list_push(&other->watchers, &monitor->watch.of_target);
+        return ref; /* of oneself: never fires */
+    }
+    if (fl_shard_has(shard, pid) || fl_proc_shard(shard->node, pid) == NULL) {
         struct fl_reason reason = fl_reason_of(FL_EXIT_NOPROC);
-        watch_send_down(shard, self->pid, ref, other, &reason);
+        monitor_fire(monitor, pid, &reason);
         return ref;
     }
-    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_MONITOR, other, self->pid);
+    monitor->is_remote = true;
+    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_MONITOR, pid, self->pid);
     sig->ref = ref;
     fl_signal_send(shard->node, sig);
+    return ref;
+}
+
+uint64_t fl_monitor(struct fl_self *self, struct fl_pid other)
+{
+    return fl_monitor_add(self, fl_proc_find(self->shard, other), other);
+}
+
+uint64_t fl_monitor_name(struct fl_self *self, const char *name)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_pid pid = fl_whereis(shard->node, name);
+    if (pid.bits != 0) {
+        uint64_t ref = fl_monitor(self, pid);
+        struct fl_monitor *monitor = fl_monitor_find(shard, ref);
+        if (!monitor->has_fired) {
+            monitor->name = fl_strdup(name);
+            return ref;
+        }
+        fl_demonitor(self, ref); /* it went in this very moment: nobody has the name */
+    }
+    struct fl_monitor *monitor = fl_cell_new_zeroed(shard, sizeof *monitor);
+    uint64_t ref = fl_table_take(&shard->refs, shard->id, monitor);
+    monitor->record = FL_RECORD_MONITOR;
+    monitor->owner = self;
+    monitor->watch.ref = ref;
+    monitor->name = fl_strdup(name);
+    fl_list_push(&self->monitors, &monitor->of_owner);
+    struct fl_reason reason = fl_reason_of(FL_EXIT_NOPROC);
+    monitor_fire(monitor, FL_NO_PID, &reason);
     return ref;
 }
 
 void fl_demonitor(struct fl_self *self, uint64_t ref)
 {
     struct fl_monitor *monitor = fl_monitor_find(self->shard, ref);
-    if (monitor == NULL || monitor->owner != self || monitor->is_call) return;
+    if (monitor == NULL || monitor->owner != self || monitor->record == FL_RECORD_CALL) return;
     fl_monitor_drop(monitor); /* a DOWN in the mailbox finds no record and is skipped */
+}
+
+bool fl_demonitor_keep(struct fl_self *self, uint64_t ref)
+{
+    struct fl_monitor *monitor = fl_monitor_find(self->shard, ref);
+    if (monitor == NULL || monitor->owner != self || monitor->record == FL_RECORD_CALL)
+        return false;
+    if (monitor->has_fired) return false;
+    fl_monitor_drop(monitor);
+    return true;
 }
 
 void fl_monitor_on_down(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_shard *shard = self->shard;
-    struct fl_monitor *monitor = fl_monitor_find(shard, sig->ref);
-    bool waits = (self->flags & FL_PROC_BLOCKED) && self->stack->wait.ref == sig->ref;
-    if (waits || (monitor != NULL && monitor->is_call)) {
-        bool was_there = sig->reason.kind != FL_EXIT_NOPROC;
-        struct fl_sig *reply = fl_sig_new(shard, FL_SIG_REPLY, self->pid, sig->from);
-        reply->ref = sig->ref;
-        reply->code = was_there ? FL_EDIED : FL_ENOPROC;
-        fl_sig_free(shard, sig);
-        fl_call_on_reply(self, reply);
-        return;
+    if ((self->flags & FL_PROC_BLOCKED) && self->stack->wait.ref == sig->ref) {
+        self->stack->died = sig->reason;
+        call_failed(self, sig->ref, sig->from, &sig->reason);
+    } else {
+        struct fl_monitor *monitor = fl_monitor_find(shard, sig->ref);
+        if (monitor != NULL && monitor->owner == self && !monitor->has_fired)
+            monitor_fire(monitor, sig->from, &sig->reason);
     }
-    if (monitor == NULL || monitor->owner != self || monitor->has_fired) {
-        fl_sig_free(shard, sig);
-        return;
-    }
-    monitor->has_fired = true;
-    fl_box_push(self, sig);
+    fl_sig_free(shard, sig);
 }

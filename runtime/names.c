@@ -23,9 +23,10 @@ static struct fl_name *name_find(const struct fl_node *node, const char *text)
     return NULL;
 }
 
-int fl_name_add(struct fl_self *self, const char *text)
+int fl_name_add(struct fl_self *self, const char *text, struct fl_pid *holder)
 {
-    FL_ASSERT(self->name == NULL);
+    struct fl_cold *cold = fl_proc_cold(self);
+    FL_ASSERT(cold->name == NULL);
     struct fl_node *node = self->shard->node;
     size_t len = strlen(text) + 1;
     struct fl_name *name = fl_alloc(sizeof *name + len);
@@ -33,37 +34,54 @@ int fl_name_add(struct fl_self *self, const char *text)
     name->pid = self->pid;
 
     pthread_mutex_lock(&node->names_lock);
-    bool is_taken = name_find(node, text) != NULL;
+    struct fl_name *taken = name_find(node, text);
+    bool is_taken = taken != NULL;
+    if (is_taken && holder != NULL) *holder = taken->pid;
     if (!is_taken) fl_map_add(&node->names, &name->by_text, name_key(text));
     pthread_mutex_unlock(&node->names_lock);
     if (is_taken) {
         free(name);
         return FL_ETAKEN;
     }
-    self->name = name;
+    cold->name = name;
     return 0;
 }
 
 void fl_name_drop(struct fl_self *self)
 {
-    if (self->name == NULL) return;
+    struct fl_name *name = self->cold->name;
+    if (name == NULL) return;
     struct fl_node *node = self->shard->node;
     pthread_mutex_lock(&node->names_lock);
-    fl_map_remove(&node->names, &self->name->by_text);
+    fl_map_remove(&node->names, &name->by_text);
     pthread_mutex_unlock(&node->names_lock);
-    free(self->name);
-    self->name = NULL;
+    free(name);
+    self->cold->name = NULL;
 }
 
-const char *fl_name_text(const struct fl_name *name)
+const char *fl_name_of(const struct fl_self *self)
 {
-    return name == NULL ? NULL : name->text;
+    return self->cold == NULL || self->cold->name == NULL ? NULL : self->cold->name->text;
 }
 
 int fl_self_register(struct fl_self *self, const char *name)
 {
-    if (self->name != NULL) return FL_ESTATE;
-    return fl_name_add(self, name);
+    if (fl_name_of(self) != NULL) return FL_ESTATE;
+    return fl_name_add(self, name, NULL);
+}
+
+int fl_self_unregister(struct fl_self *self)
+{
+    if (fl_name_of(self) == NULL) return FL_ENOTFOUND;
+    fl_name_drop(self);
+    return 0;
+}
+
+int fl_register(struct fl_self *self, struct fl_pid who, const char *name)
+{
+    struct fl_self *other = fl_proc_find(self->shard, who);
+    if (other == NULL) return FL_ENOPROC;
+    return fl_self_register(other, name);
 }
 
 struct fl_pid fl_whereis(struct fl_node *node, const char *text)

@@ -31,6 +31,10 @@ int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl
     node->guard_kind = fl_stack_probe_guard();
     pthread_mutex_init(&node->names_lock, NULL);
     pthread_mutex_init(&node->note_lock, NULL);
+    pthread_mutex_init(&node->spare_lock, NULL);
+    struct timespec res;
+    clock_getres(CLOCK_MONOTONIC_COARSE, &res);
+    node->coarse_ns = fl_s(res.tv_sec) + res.tv_nsec;
     fl_list_init(&node->controls);
     size_t bytes = sizeof(struct fl_shard) * (size_t)node->shards_count;
     node->shards = aligned_alloc(_Alignof(struct fl_shard), bytes);
@@ -85,7 +89,7 @@ int fl_node_run(struct fl_node *node)
 
 static void stop_post(struct fl_node *node, int shard_id, int phase)
 {
-    struct fl_pid pid = {(uint64_t)shard_id << 56 | UINT64_C(1) << 32 | UINT32_MAX};
+    struct fl_pid pid = {(uint64_t)shard_id << 56 | (FL_ID_SLOTS_MAX - 1)};
     struct fl_sig *sig = fl_sig_new(NULL, FL_SIG_STOP, pid, FL_NO_PID);
     sig->code = phase;
     fl_shard_post(&node->shards[shard_id], sig);
@@ -127,9 +131,10 @@ static void stop_tell(struct fl_shard *shard, struct fl_self *self, enum fl_exit
 /* In reverse order of slots: roughly the last started first. */
 static void stop_tell_all(struct fl_shard *shard, int phase)
 {
-    for (uint32_t i = shard->slots_chunks * FL_SLOTS_CHUNK; i-- > 0;) {
-        struct fl_self *self = shard->slots[i / FL_SLOTS_CHUNK][i % FL_SLOTS_CHUNK].self;
-        if (self == NULL) continue;
+    for (uint32_t i = shard->procs_by_pid.used; i-- > 0;) {
+        const struct fl_slot *slot = &shard->procs_by_pid.slots[i];
+        if (slot->bits >> 56 != (uint64_t)shard->id) continue; /* free */
+        struct fl_self *self = slot->ptr;
         bool is_root_sup = (self->flags & (FL_PROC_IS_SUP | FL_PROC_SUPERVISED)) == FL_PROC_IS_SUP;
         if (phase == FL_STOP_TREES && !is_root_sup) continue;
         stop_tell(shard, self, phase == FL_STOP_KILL ? FL_EXIT_KILL : FL_EXIT_SHUTDOWN);
@@ -215,6 +220,7 @@ void fl_node_free(struct fl_node *node)
     fl_map_fini(&node->names);
     pthread_mutex_destroy(&node->names_lock);
     pthread_mutex_destroy(&node->note_lock);
+    pthread_mutex_destroy(&node->spare_lock);
     free(node->shards);
     free(node->name);
     free(node);

@@ -27,6 +27,9 @@ struct fl_node_opts {
     uint32_t procs_max;   /* 0: 4 million */
     uint32_t mailbox_max; /* 0: 100,000 */
     size_t stack_bytes;   /* 0: 256 KiB of address space */
+    fl_ns
+        spin_ns; /* how long an idle shard waits for the others before it sleeps: 0: 50 us; -1: not
+                  */
     /** Called for named processes and supervised ones; from any shard's thread, never at once. */
     void (*on_note)(void *cx, const struct fl_note *note);
     void *note_cx;

@@ -80,9 +80,9 @@ static void os_ended(struct os_child *child, const siginfo_t *info)
     };
     os_tell(child, &(struct fl_os_event){
                        .kind = FL_OS_EXITED, .code = reason.code, .signal = reason.signal});
-    ((struct os_state *)owner->state)->child = NULL;
+    ((struct os_state *)fl_self_state(owner))->child = NULL;
     os_forget(child);
-    owner->on_doom = NULL;
+    owner->cold->on_doom = NULL;
     if (owner->flags & FL_PROC_DOOMED)
         fl_proc_let_go(owner);
     else
@@ -137,7 +137,7 @@ static void os_watch(struct os_child *child)
 /* Killed or crashed: the OS process goes at once, the runtime process once it is gone. */
 static void os_on_doom(struct fl_self *self, const struct fl_reason *reason)
 {
-    struct os_child *child = ((struct os_state *)self->state)->child;
+    struct os_child *child = ((struct os_state *)fl_self_state(self))->child;
     FL_ASSERT(child != NULL);
     FL_ASSERT(reason->kind != FL_EXIT_NORMAL);
     os_signal(child, SIGKILL);
@@ -162,7 +162,7 @@ static int os_on_init(struct fl_self *self, void *state, const void *args)
         return rc;
     }
     ((struct os_state *)state)->child = child;
-    self->on_doom = os_on_doom;
+    fl_proc_cold(self)->on_doom = os_on_doom;
     self->flags |= FL_PROC_PARENT_AS_MESSAGE;
     fl_self_trap_exits(self, true);
     os_watch(child);

@@ -2,6 +2,8 @@
 #include "runtime/core.h"
 
 #define PICKS_BETWEEN_CHECKS 16u /* reading a clock costs as much as a small handler */
+#define PICKS_BEFORE_LOWER 8u
+#define COARSE_SPAN fl_ms(500) /* a longer one may be late by a tick of the kernel */
 
 /* The one thread-local of the runtime: whose thread is this. */
 static _Thread_local struct fl_shard *shard_of_thread;
@@ -24,9 +26,33 @@ fl_ns fl_shard_now(const struct fl_shard *shard)
     return fl_clock_now(&shard->node->clock);
 }
 
+fl_ns fl_shard_due(const struct fl_shard *shard, fl_ns span_ns)
+{
+    if (span_ns == FL_NEVER) return FL_NEVER;
+    fl_ns now_ns;
+    if (span_ns < COARSE_SPAN || shard->is_simulated) {
+        now_ns = fl_shard_now(shard);
+    } else {
+        struct timespec at;
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
+        now_ns = fl_s(at.tv_sec) + at.tv_nsec + shard->node->coarse_ns;
+    }
+    return span_ns >= FL_NEVER - now_ns ? FL_NEVER : now_ns + span_ns;
+}
+
 uint64_t fl_shard_next_ref(struct fl_shard *shard)
 {
-    return (uint64_t)shard->id << 56 | ++shard->ref_last;
+    return (uint64_t)shard->id << 56 | FL_ID_COUNTED | ++shard->ref_last;
+}
+
+void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx)
+{
+    struct fl_pid nobody_there = {(uint64_t)shard->id << 56 | (FL_ID_SLOTS_MAX - 1)};
+    struct fl_sig *sig = fl_sig_new(fl_shard_here(shard->node), FL_SIG_ASK, nobody_there,
+                                    FL_NO_PID);
+    sig->ask.fn = fn;
+    sig->ask.cx = cx;
+    fl_signal_send(shard->node, sig);
 }
 
 /* ---- the inbox: a stack that any thread pushes on and the shard takes whole, then turns round */
@@ -69,25 +95,7 @@ size_t fl_shard_drain(struct fl_shard *shard)
     return count;
 }
 
-/* ---- the run queue: first come first served, or drawn when simulated */
-
-void fl_shard_ready(struct fl_self *self)
-{
-    struct fl_shard *shard = self->shard;
-    const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED;
-    if ((self->flags & not_now) || self == shard->running || self == shard->run_first) return;
-    self->flags |= FL_PROC_IN_QUEUE;
-    if (!shard->node->opts.simulated) {
-        fl_list_push(&shard->queue, &self->queued);
-        return;
-    }
-    if (shard->sim_count == shard->sim_cap) {
-        shard->sim_cap = shard->sim_cap == 0 ? 64 : shard->sim_cap * 2;
-        shard->sim_queue = fl_realloc(shard->sim_queue, shard->sim_cap * sizeof(struct fl_self *));
-    }
-    self->sim_at = shard->sim_count;
-    shard->sim_queue[shard->sim_count++] = self;
-}
+/* ---- the run queues: first come first served, by priority; drawn when simulated */
 
 void fl_shard_unready(struct fl_self *self)
 {
@@ -95,35 +103,57 @@ void fl_shard_unready(struct fl_self *self)
     if (shard->run_first == self) shard->run_first = NULL;
     if (!(self->flags & FL_PROC_IN_QUEUE)) return;
     self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
-    if (!shard->node->opts.simulated) {
+    if (shard->is_simulated)
+        fl_sim_remove(self);
+    else
         fl_list_remove(&self->queued);
-        return;
+}
+
+/* High goes first, but one normal process in nine goes before; the same between normal and low. */
+static struct fl_list *queue_choose(struct fl_shard *shard)
+{
+    struct fl_list *high = &shard->queues[FL_PRIORITY_HIGH];
+    struct fl_list *normal = &shard->queues[FL_PRIORITY_NORMAL];
+    struct fl_list *low = &shard->queues[FL_PRIORITY_LOW];
+    bool has_high = !fl_list_is_empty(high), has_normal = !fl_list_is_empty(normal);
+    bool has_low = !fl_list_is_empty(low);
+    if (has_high && (shard->high_in_row < PICKS_BEFORE_LOWER || (!has_normal && !has_low))) {
+        shard->high_in_row++;
+        return high;
     }
-    FL_ASSERT(shard->sim_queue[self->sim_at] == self);
-    struct fl_self *last = shard->sim_queue[--shard->sim_count];
-    shard->sim_queue[self->sim_at] = last;
-    last->sim_at = self->sim_at;
+    shard->high_in_row = 0;
+    if (has_normal && (shard->normal_in_row < PICKS_BEFORE_LOWER || !has_low)) {
+        shard->normal_in_row += has_low;
+        return normal;
+    }
+    shard->normal_in_row = 0;
+    return has_low ? low : has_normal ? normal : NULL;
 }
 
 static struct fl_self *queue_pop(struct fl_shard *shard)
 {
-    struct fl_self *self = NULL;
-    if (shard->node->opts.simulated) {
-        if (shard->sim_count == 0) return NULL;
-        int64_t draw = fl_rng_between(&shard->sim_rng, 0, (int64_t)shard->sim_count - 1);
-        self = shard->sim_queue[draw];
-    } else {
-        if (fl_list_is_empty(&shard->queue)) return NULL;
-        self = FL_OWNER(shard->queue.next, struct fl_self, queued);
+    struct fl_self *self;
+    if (FL_UNLIKELY(shard->is_simulated)) {
+        self = fl_sim_pop(shard);
+        if (self != NULL) self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
+        return self;
     }
-    fl_shard_unready(self);
+    struct fl_list *queue = &shard->queues[FL_PRIORITY_NORMAL];
+    bool others = shard->queues[FL_PRIORITY_HIGH].next != NULL ||
+                  shard->queues[FL_PRIORITY_LOW].next != NULL; /* ever used */
+    if (FL_UNLIKELY(others)) queue = queue_choose(shard);
+    if (queue == NULL || fl_list_is_empty(queue)) return NULL;
+    self = FL_OWNER(queue->next, struct fl_self, queued);
+    fl_list_remove(&self->queued);
+    self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
     return self;
 }
 
 bool fl_shard_has_work(const struct fl_shard *shard)
 {
-    return !fl_list_is_empty(&shard->queue) || shard->sim_count > 0 ||
-           !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL;
+    for (size_t i = 0; i < FL_COUNT(shard->queues); i++)
+        if (!fl_list_is_empty(&shard->queues[i])) return true;
+    return shard->sim_count > 0 || !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL;
 }
 
 static void shard_bury(struct fl_shard *shard)
@@ -133,48 +163,63 @@ static void shard_bury(struct fl_shard *shard)
         fl_list_remove(&self->queued);
         bool is_blocked = (self->flags & FL_PROC_BLOCKED) != 0;
         if (is_blocked && self->stack->wait.must_finish) continue; /* fl_proc_wake brings it back */
-        if (self->on_doom == NULL) {
+        struct fl_cold *cold = self->cold;
+        if (cold == NULL || cold->on_doom == NULL) {
             fl_proc_reap(self);
             continue;
         }
-        void (*on_doom)(struct fl_self *, const struct fl_reason *) = self->on_doom;
-        self->on_doom = NULL;
-        on_doom(self, self->reason); /* it is let go later */
+        void (*on_doom)(struct fl_self *, const struct fl_reason *) = cold->on_doom;
+        cold->on_doom = NULL;
+        on_doom(self, fl_proc_reason(self)); /* it is let go later */
     }
 }
 
-static bool shard_is_due_for_poll(struct fl_shard *shard, unsigned *picks)
+static bool shard_is_due_for_poll(struct fl_shard *shard)
 {
     if (shard->budget <= 0) return true;
-    if (++*picks % PICKS_BETWEEN_CHECKS != 0 || shard->node->opts.simulated) return false;
-    if (fl_now() >= shard->batch_end_ns) return true;
+    if (++shard->picks % PICKS_BETWEEN_CHECKS != 0 || shard->is_simulated) return false;
     fl_shard_drain(shard);
-    return false;
+    return fl_now() >= shard->batch_end_ns;
 }
 
-static struct fl_self *shard_pick(struct fl_shard *shard, unsigned *picks)
+static struct fl_self *shard_pick(struct fl_shard *shard)
 {
-    bool is_due = shard_is_due_for_poll(shard, picks);
-    shard_bury(shard);
+    bool is_due = shard_is_due_for_poll(shard);
     struct fl_self *first = shard->run_first;
-    shard->run_first = NULL;
-    if (first != NULL || is_due) return first;
+    if (FL_UNLIKELY(first != NULL || is_due)) {
+        shard->run_first = NULL;
+        return first;
+    }
     return queue_pop(shard);
+}
+
+/* This process runs from now on; returns the stack that it kept. */
+static struct fl_stack *shard_resume(struct fl_shard *shard, struct fl_self *self)
+{
+    struct fl_stack *its = self->stack;
+    FL_ASSERT(its != NULL);
+    self->stack = NULL;
+    self->flags |= FL_PROC_RUNNING;
+    shard->running = self;
+    fl_shard_note_handler(shard, self);
+    return its;
 }
 
 void fl_shard_work(struct fl_shard *shard)
 {
-    unsigned picks = 0;
     for (;;) {
-        struct fl_self *self = shard_pick(shard, &picks);
+        struct fl_self *self = shard->picked;
+        shard->picked = NULL;
+        if (self == NULL) {
+            if (!fl_list_is_empty(&shard->doomed)) shard_bury(shard);
+            self = shard_pick(shard);
+        }
         struct fl_stack *mine = shard->stack;
         if (self == NULL) {
             fl_stack_put(mine);
             fl_stack_switch(shard, &shard->main_stack);
         } else if (self->stack != NULL) {
-            struct fl_stack *its = self->stack;
-            self->stack = NULL;
-            shard->running = self;
+            struct fl_stack *its = shard_resume(shard, self);
             fl_stack_put(mine);
             fl_stack_switch(shard, its);
         } else {
@@ -183,11 +228,30 @@ void fl_shard_work(struct fl_shard *shard)
     }
 }
 
+/* From one process's stack straight to the next one's, where that has one; who is to be buried must
+ * not be under our feet, so a worker does it. */
+void fl_shard_go_on(struct fl_shard *shard)
+{
+    shard->running = NULL;
+    struct fl_stack *mine = shard->stack;
+    struct fl_self *next = fl_list_is_empty(&shard->doomed) ? shard_pick(shard) : NULL;
+    struct fl_stack *to;
+    if (next != NULL && next->stack != NULL) {
+        to = shard_resume(shard, next);
+    } else if (next != NULL || !fl_list_is_empty(&shard->doomed)) {
+        shard->picked = next;
+        to = fl_stack_take(shard);
+    } else {
+        to = &shard->main_stack;
+    }
+    if (to != mine) fl_stack_switch(shard, to);
+}
+
 void fl_shard_batch(struct fl_shard *shard, int64_t budget)
 {
     FL_ASSERT(shard->stack == &shard->main_stack);
     shard->budget = budget;
-    shard->batch_end_ns = shard->node->opts.simulated ? FL_NEVER : fl_now() + FL_BATCH_NS;
+    shard->batch_end_ns = shard->is_simulated ? FL_NEVER : fl_now() + FL_BATCH_NS;
     fl_stack_switch(shard, fl_stack_take(shard));
     FL_ASSERT(shard->running == NULL);
 }
@@ -197,17 +261,19 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     shard->node = node;
     shard->id = id;
     shard->alarm_at_ns = FL_NEVER;
-    fl_list_init(&shard->queue);
-    fl_list_init(&shard->doomed);
-    fl_list_init(&shard->stacks);
-    fl_list_init(&shard->lingering);
+    shard->is_simulated = node->opts.simulated;
+    shard->cells.is_plain = RUNNING_ON_VALGRIND != 0;
+    fl_table_init(&shard->procs_by_pid, node->opts.procs_max);
+    fl_table_init(&shard->refs, FL_ID_SLOTS_MAX);
     fl_rng_init_named(&shard->sim_rng, node->opts.seed, "scheduler");
     VALGRIND_HG_DISABLE_CHECKING(&shard->inbox, sizeof shard->inbox);
     VALGRIND_HG_DISABLE_CHECKING(&shard->is_sleeping, sizeof shard->is_sleeping);
     VALGRIND_HG_DISABLE_CHECKING(&shard->procs_now, sizeof shard->procs_now);
     VALGRIND_HG_DISABLE_CHECKING(&shard->sups_now, sizeof shard->sups_now);
+    VALGRIND_HG_DISABLE_CHECKING(&shard->epoch, sizeof shard->epoch);
+    VALGRIND_HG_DISABLE_CHECKING(&shard->running_pid, sizeof shard->running_pid);
     fl_stack_adopt_thread(shard);
-    return node->opts.simulated ? 0 : fl_loop_open(shard, err);
+    return shard->is_simulated ? 0 : fl_loop_open(shard, err);
 }
 
 void fl_shard_fini(struct fl_shard *shard)
@@ -221,19 +287,14 @@ void fl_shard_fini(struct fl_shard *shard)
         sig = next;
     }
     fl_stack_free_all(shard);
-    while (shard->sig_pool != NULL) {
-        struct fl_sig *sig = shard->sig_pool;
-        shard->sig_pool = sig->next;
-        free(sig);
-    }
-    struct fl_map *maps[] = {&shard->monitors_by_ref, &shard->watches_by_ref, &shard->links_by_pair,
-                             &shard->timers_by_ref};
-    for (size_t i = 0; i < FL_COUNT(maps); i++)
-        fl_map_fini(maps[i]);
-    for (uint32_t i = 0; i < shard->slots_chunks; i++)
-        free(shard->slots[i]);
-    free(shard->slots);
-    free(shard->timers.heap);
+    if (FL_ASAN || shard->cells.is_plain) FL_ASSERT(shard->sig_pool == NULL);
+    fl_sigs_fini(shard);
+    fl_cells_fini(&shard->cells);
+    fl_map_fini(&shard->watches_by_ref);
+    fl_map_fini(&shard->links_by_pair);
+    fl_table_fini(&shard->procs_by_pid);
+    fl_table_fini(&shard->refs);
+    fl_timers_fini(&shard->timers);
     free(shard->sim_queue);
     free(shard->read_buf);
 }

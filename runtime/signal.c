@@ -26,7 +26,7 @@ static void signal_exit(struct fl_self *self, struct fl_pid from, const struct f
         sig->flags = flags;
         sig->reason = *reason;
         bool ends = (flags & FL_SIG_IS_PARENT) || fl_pid_eq(from, self->parent);
-        fl_box_push(self, sig);
+        fl_box_push_sys(self, sig);
         /* OTP: a suspended process still obeys its parent. */
         if (ends && (self->flags & FL_PROC_SUSPENDED)) {
             self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
@@ -66,20 +66,19 @@ static void signal_to_nobody(struct fl_shard *shard, struct fl_sig *sig)
 
 static void arrive_cast(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    if (self->box_len < self->box_max) {
+    if (!fl_box_is_full(self) || fl_box_make_room(self, NULL, 0) == 0)
         fl_box_push(self, sig);
-        return;
-    }
-    shard->counts.dropped_full++;
-    fl_sig_free(shard, sig);
+    else
+        fl_sig_free(shard, sig);
 }
 
 static void arrive_call(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    if (self->box_len >= self->box_max) {
+    if (fl_box_is_full(self) && fl_box_make_room(self, NULL, 0) != 0) {
         struct fl_sig *back = fl_sig_new(shard, FL_SIG_REPLY, sig->from, sig->to);
         back->ref = sig->ref;
         back->code = FL_EFULL;
+        back->flags = FL_SIG_UNWATCHED;
         fl_sig_free(shard, sig);
         fl_signal_send(shard->node, back);
         return;
@@ -102,8 +101,9 @@ static void arrive_down(struct fl_shard *shard, struct fl_self *self, struct fl_
 
 static void arrive_exit(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    bool is_link = (sig->flags & FL_SIG_IS_LINK) != 0;
-    if (!is_link || fl_link_drop(self, sig->from)) /* an unlinked one no longer counts */
+    /* of a link to another shard: an unlinked one no longer counts */
+    bool is_far = (sig->flags & FL_SIG_IS_LINK) && !fl_shard_has(shard, sig->from);
+    if (!is_far || fl_link_drop_remote(self, sig->from))
         signal_exit(self, sig->from, &sig->reason, sig->flags);
     fl_sig_free(shard, sig);
 }
@@ -123,14 +123,26 @@ static void arrive_demonitor(struct fl_shard *shard, struct fl_self *self, struc
 
 static void arrive_link(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    fl_link_add(self, sig->from);
+    FL_ASSERT(!fl_shard_has(shard, sig->from));
+    fl_link_on_remote(self, sig->from);
     fl_sig_free(shard, sig);
 }
 
 static void arrive_unlink(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    fl_link_drop(self, sig->from);
+    fl_link_drop_remote(self, sig->from);
     fl_sig_free(shard, sig);
+}
+
+static void arrive_sys(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(self->shard == shard);
+    if ((self->flags & FL_PROC_SUSPENDED) && !(self->flags & FL_PROC_RUNNING)) {
+        sig->sys.fn(self, sig); /* it would not come to it */
+        fl_sig_free(shard, sig);
+    } else {
+        fl_box_push_sys(self, sig);
+    }
 }
 
 static void arrive_suspend(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
@@ -144,7 +156,7 @@ static void arrive_resume(struct fl_shard *shard, struct fl_self *self, struct f
 {
     self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
     bool can_go_on = self->stack != NULL && !(self->flags & FL_PROC_BLOCKED);
-    bool has_mail = self->stack == NULL && self->box_len > 0;
+    bool has_mail = self->stack == NULL && self->box_head != NULL;
     if (can_go_on || has_mail || ((self->flags & FL_PROC_STARTING) && self->stack == NULL))
         fl_shard_ready(self);
     fl_sig_free(shard, sig);
@@ -157,54 +169,91 @@ static void arrive_started(struct fl_shard *shard, struct fl_self *self, struct 
 }
 
 static const signal_fn arrive[] = {
-    [FL_SIG_CAST] = arrive_cast,           [FL_SIG_CALL] = arrive_call,
-    [FL_SIG_REPLY] = arrive_reply,         [FL_SIG_DOWN] = arrive_down,
-    [FL_SIG_EXIT] = arrive_exit,           [FL_SIG_MONITOR] = arrive_monitor,
-    [FL_SIG_DEMONITOR] = arrive_demonitor, [FL_SIG_LINK] = arrive_link,
-    [FL_SIG_UNLINK] = arrive_unlink,       [FL_SIG_SUSPEND] = arrive_suspend,
-    [FL_SIG_RESUME] = arrive_resume,       [FL_SIG_STARTED] = arrive_started,
+    [FL_SIG_CAST] = arrive_cast,
+    [FL_SIG_CALL] = arrive_call,
+    [FL_SIG_REPLY] = arrive_reply,
+    [FL_SIG_DOWN] = arrive_down,
+    [FL_SIG_EXIT] = arrive_exit,
+    [FL_SIG_MONITOR] = arrive_monitor,
+    [FL_SIG_DEMONITOR] = arrive_demonitor,
+    [FL_SIG_LINK] = arrive_link,
+    [FL_SIG_UNLINK] = arrive_unlink,
+    [FL_SIG_SUSPEND] = arrive_suspend,
+    [FL_SIG_RESUME] = arrive_resume,
+    [FL_SIG_STARTED] = arrive_started,
+    [FL_SIG_SYS] = arrive_sys,
 };
+
+/* To the shard itself. */
+static bool signal_to_shard(struct fl_shard *shard, struct fl_sig *sig)
+{
+    switch ((enum fl_sig_kind)sig->kind) {
+    case FL_SIG_SPAWN:
+        fl_proc_on_spawn(shard, sig);
+        return true;
+    case FL_SIG_STOP:
+        fl_node_on_stop_phase(shard, sig->code);
+        break;
+    case FL_SIG_ASK:
+        sig->ask.fn(shard, sig->ask.cx);
+        break;
+    default:
+        return false;
+    }
+    fl_sig_free(shard, sig);
+    return true;
+}
 
 void fl_signal_arrive(struct fl_shard *shard, struct fl_sig *sig)
 {
-    if (sig->kind == FL_SIG_SPAWN) {
-        fl_proc_on_spawn(shard, sig);
-        return;
-    }
-    if (sig->kind == FL_SIG_STOP) {
-        fl_node_on_stop_phase(shard, sig->code);
-        fl_sig_free(shard, sig);
-        return;
+    struct fl_self *self = fl_proc_find(shard, sig->to);
+    if (FL_UNLIKELY(self == NULL)) {
+        if (signal_to_shard(shard, sig)) return;
+        self = sig->kind == FL_SIG_CAST || sig->kind == FL_SIG_REPLY ? fl_alias_resolve(shard, sig)
+                                                                     : NULL;
+        if (self == NULL) {
+            signal_to_nobody(shard, sig);
+            return;
+        }
     }
     FL_ASSERT(sig->kind < FL_COUNT(arrive) && arrive[sig->kind] != NULL);
-    struct fl_self *self = fl_proc_find(shard, sig->to);
-    if (self == NULL)
-        signal_to_nobody(shard, sig);
-    else
-        arrive[sig->kind](shard, self, sig);
+    arrive[sig->kind](shard, self, sig);
 }
 
-static int send_sig(struct fl_self *self, struct fl_sig *sig)
+/* The long way of a send: to nobody, to an alias, to a full mailbox. */
+static int send_slow(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_shard *shard = self->shard;
-    struct fl_shard *there = fl_proc_shard(shard->node, sig->to);
-    if (there != shard) {
+    struct fl_self *target = fl_proc_find(shard, sig->to);
+    if (target == NULL) target = fl_alias_resolve(shard, sig);
+    int rc = 0;
+    if (target != NULL && fl_box_is_full(target)) {
+        struct fl_pid pid = target->pid;
+        rc = fl_box_make_room(target, self, FL_NEVER);
+        target = fl_proc_find(shard, pid); /* we may have waited */
+        if (rc == FL_ENOPROC) rc = 0;
+    }
+    if (target != NULL && rc == 0) {
+        fl_box_push(target, sig);
+        return 0;
+    }
+    if (rc == 0) shard->counts.dropped_dead++;
+    fl_sig_free(shard, sig);
+    return rc;
+}
+
+static inline int send_sig(struct fl_self *self, struct fl_sig *sig)
+{
+    struct fl_shard *shard = self->shard;
+    shard->counts.sent++;
+    if (FL_UNLIKELY(!fl_shard_has(shard, sig->to))) {
         fl_signal_send(shard->node, sig);
         return 0;
     }
     struct fl_self *target = fl_proc_find(shard, sig->to);
-    int rc = 0;
-    if (target == NULL) {
-        shard->counts.dropped_dead++;
-    } else if (target->box_len >= target->box_max) {
-        shard->counts.dropped_full++;
-        rc = FL_EFULL;
-    } else {
-        fl_box_push(target, sig);
-        return 0;
-    }
-    fl_sig_free(shard, sig);
-    return rc;
+    if (FL_UNLIKELY(target == NULL || fl_box_is_full(target))) return send_slow(self, sig);
+    fl_box_push(target, sig);
+    return 0;
 }
 
 int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len)
@@ -226,12 +275,21 @@ int fl_send_shared(struct fl_self *self, struct fl_pid to, uint32_t tag,
     return send_sig(self, sig);
 }
 
+int fl_send_name(struct fl_self *self, const char *name, uint32_t tag, const void *data, size_t len)
+{
+    struct fl_pid to = fl_whereis(self->shard->node, name);
+    return to.bits == 0 ? FL_ENOPROC : fl_send(self, to, tag, data, len);
+}
+
 int fl_node_send(struct fl_node *node, struct fl_pid to, uint32_t tag, const void *data, size_t len)
 {
     struct fl_shard *here = fl_shard_here(node);
-    if (here != NULL && here == fl_proc_shard(node, to)) {
+    if (here != NULL && fl_shard_has(here, to)) {
         struct fl_self *target = fl_proc_find(here, to);
-        if (target != NULL && target->box_len >= target->box_max) return FL_EFULL;
+        if (target != NULL && fl_box_is_full(target)) {
+            int rc = fl_box_make_room(target, NULL, 0);
+            if (rc != 0) return rc;
+        }
     }
     struct fl_sig *sig = fl_sig_new(here, FL_SIG_CAST, to, FL_NO_PID);
     sig->tag = tag;

@@ -1,24 +1,84 @@
 #include "runtime/core.h"
 
-/* A spawn on its way to another shard. args stays with the caller, who waits. */
+/* ---- bodies: processes that run a function */
+
+struct body {
+    fl_run_fn fn;
+    size_t args_len;
+    unsigned char args[];
+};
+_Static_assert(sizeof(struct body) % 16 == 0, "args are aligned as malloc's memory is");
+
+const struct fl_server fl_body_server = {.name = "body"};
+
+void fl_body_run(struct fl_self *self)
+{
+    struct body *body = fl_self_state(self);
+    body->fn(self, body->args, body->args_len);
+    struct fl_stack *stack = self->shard->stack;
+    fl_sig_free(self->shard, stack->held);
+    stack->held = NULL;
+    if (self->flags & FL_PROC_DOOMED) return;
+    if (!(self->flags & FL_PROC_ENDING)) {
+        self->end = fl_sig_new(self->shard, FL_SIG_EXIT, self->pid, self->pid);
+        self->end->reason = fl_reason_of(FL_EXIT_NORMAL);
+    }
+    self->flags |= FL_PROC_DOOMED;
+}
+
+static int body_new(struct fl_shard *shard, fl_run_fn fn, const void *args, size_t args_len,
+                    const struct fl_spawn_opts *opts, struct fl_self **out)
+{
+    int rc = fl_proc_new(shard, &fl_body_server, sizeof(struct body) + args_len, opts, out);
+    if (rc != 0) return rc;
+    struct body *body = fl_self_state(*out);
+    body->fn = fn;
+    body->args_len = args_len;
+    if (args_len > 0) memcpy(body->args, args, args_len);
+    (*out)->flags |= FL_PROC_IS_BODY;
+    return 0;
+}
+
+/* A child of a supervisor is worth a note. */
+static void proc_set_parent(struct fl_self *child, struct fl_pid parent_pid)
+{
+    struct fl_shard *shard = child->shard;
+    child->parent = parent_pid;
+    if (parent_pid.bits == 0) return;
+    struct fl_self *parent = fl_proc_find(shard, parent_pid);
+    if (parent == NULL) {
+        fl_link_both(child, parent_pid);
+        return;
+    }
+    if (parent->flags & FL_PROC_IS_SUP) child->flags |= FL_PROC_SUPERVISED;
+    fl_link_pair(child, parent);
+}
+
+/* ---- a spawn on its way to another shard */
 struct fl_spawn_request {
-    const struct fl_server *server;
+    struct fl_start start;
+    const struct fl_server *server; /* NULL: a body */
+    fl_run_fn fn;
+    void *body_args;
+    size_t body_args_len;
     struct fl_spawn_opts opts;
+    uint64_t monitor_ref;
     char *name;
 };
 
 void fl_spawn_request_free(struct fl_spawn_request *request)
 {
     if (request == NULL) return;
+    free(request->body_args);
     free(request->name);
     free(request);
 }
 
-static void started_send(struct fl_shard *shard, struct fl_pid to, uint64_t ref,
-                         struct fl_pid child, int code)
+static void started_send(struct fl_shard *shard, const struct fl_start *start, struct fl_pid child,
+                         int code)
 {
-    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_STARTED, to, child);
-    sig->ref = ref;
+    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_STARTED, start->starter, child);
+    sig->ref = start->ref;
     sig->code = code;
     fl_signal_send(shard->node, sig);
 }
@@ -27,75 +87,157 @@ void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig)
 {
     struct fl_spawn_request *request = sig->spawn;
     struct fl_self *child = NULL;
-    int rc = fl_proc_new(shard, request->server, &request->opts, sig->from, sig->ref, &child);
-    if (rc == 0)
-        fl_shard_ready(child);
-    else
-        started_send(shard, sig->from, sig->ref, FL_NO_PID, rc);
+    int rc = request->server != NULL
+                 ? fl_proc_new(shard, request->server, request->server->state_bytes, &request->opts,
+                               &child)
+                 : body_new(shard, request->fn, request->body_args, request->body_args_len,
+                            &request->opts, &child);
+    if (rc != 0) {
+        started_send(shard, &request->start, FL_NO_PID, rc);
+        fl_sig_free(shard, sig);
+        return;
+    }
+    sig->flags &= (uint8_t)~FL_SIG_SPECIAL; /* the child has the request now */
     fl_sig_free(shard, sig);
+    proc_set_parent(child, request->opts.link_to);
+    if (request->monitor_ref != 0)
+        fl_watch_add(child, request->start.starter, request->monitor_ref);
+    child->start = &request->start;
+    if (request->server == NULL) fl_proc_tell_starter(child, 0);
+    fl_shard_ready(child);
 }
 
 /* The starter goes on before anything else: spawn is one step, seen from its handler. */
 static void starter_go_on(struct fl_self *starter)
 {
     struct fl_shard *shard = starter->shard;
+    fl_timer_remove(shard, &starter->stack->wait_timer);
     fl_proc_wake(starter);
     if (shard->run_first != NULL || (starter->flags & (FL_PROC_SUSPENDED | FL_PROC_DOOMED))) return;
     fl_shard_unready(starter);
     shard->run_first = starter;
 }
 
+/* False: the starter is gone, or does not wait for it any more. */
+static bool starter_tell(struct fl_self *starter, uint64_t ref, struct fl_pid child, int code)
+{
+    if (starter == NULL || !(starter->flags & FL_PROC_BLOCKED)) return false;
+    struct fl_stack *stack = starter->stack;
+    if (stack->wait.ref != ref) return false;
+    stack->wait.code = code;
+    stack->wait.started = child;
+    stack->wait.on_abandon = NULL;
+    starter_go_on(starter);
+    return true;
+}
+
 void fl_proc_on_started(struct fl_self *self, struct fl_sig *sig)
 {
-    struct fl_stack *stack = self->stack;
-    if ((self->flags & FL_PROC_BLOCKED) && stack->wait.ref == sig->ref) {
-        stack->wait.code = sig->code;
-        stack->wait.started = sig->from;
-        stack->wait.on_abandon = NULL;
-        bool is_orphan = (self->flags & FL_PROC_DOOMED) && sig->code == 0;
-        if (is_orphan) fl_exit(self, sig->from, fl_reason_of(FL_EXIT_KILL));
-        starter_go_on(self);
-    }
+    bool is_orphan = (self->flags & FL_PROC_DOOMED) && sig->code == 0;
+    if (starter_tell(self, sig->ref, sig->from, sig->code) && is_orphan)
+        fl_exit(self, sig->from, fl_reason_of(FL_EXIT_KILL));
     fl_sig_free(self->shard, sig);
 }
 
 void fl_proc_tell_starter(struct fl_self *child, int code)
 {
     struct fl_shard *shard = child->shard;
-    uint64_t ref = child->start_ref;
-    FL_ASSERT(ref != 0);
-    child->start_ref = 0;
-    if (child->starter.bits != 0) {
-        started_send(shard, child->starter, ref, child->pid, code);
-    } else if (fl_pid_eq(shard->outside_child, child->pid)) {
+    struct fl_start *start = child->start;
+    FL_ASSERT(start != NULL);
+    child->start = NULL;
+    if (start->starter.bits == 0) {
+        if (!fl_pid_eq(shard->outside_child, child->pid)) return; /* nobody waits */
         shard->outside_done = true;
         shard->outside_code = code;
+    } else if (fl_shard_has(shard, start->starter)) {
+        starter_tell(fl_proc_find(shard, start->starter), start->ref, child->pid, code);
+    } else {
+        started_send(shard, start, child->pid, code);
+        fl_spawn_request_free(FL_OWNER(start, struct fl_spawn_request, start));
     }
 }
 
-static void spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
-                            const struct fl_server *server, const struct fl_spawn_opts *opts,
-                            uint64_t ref)
+/* Sends the request and waits. args and why may be on our stack: we stay until it is answered. */
+static int spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
+                           struct fl_spawn_request *request, const struct fl_spawn_opts *opts,
+                           struct fl_pid *out)
 {
     struct fl_shard *shard = self->shard;
-    struct fl_spawn_request *request = fl_new(struct fl_spawn_request);
-    request->server = server;
+    struct fl_stack *stack = shard->stack;
     request->opts = *opts;
     request->name = opts->name == NULL ? NULL : fl_strdup(opts->name);
     request->opts.name = request->name;
-    struct fl_pid nobody_there = {(uint64_t)there->id << 56 | UINT64_C(1) << 32 | UINT32_MAX};
+    request->start = (struct fl_start){.starter = self->pid,
+                                       .ref = fl_shard_next_ref(shard),
+                                       .args = opts->args,
+                                       .why = opts->why};
+    struct fl_pid nobody_there = {(uint64_t)there->id << 56 | (FL_ID_SLOTS_MAX - 1)};
     struct fl_sig *sig = fl_sig_new(shard, FL_SIG_SPAWN, nobody_there, self->pid);
+    sig->flags = FL_SIG_SPECIAL;
     sig->spawn = request;
-    sig->ref = ref;
+    stack->wait.must_finish = true;
+    stack->wait.ref = request->start.ref;
     fl_signal_send(shard->node, sig);
+    fl_proc_park(self);
+    int code = stack->wait.code;
+    if (code == 0 && out != NULL) *out = stack->wait.started;
+    stack->wait = (struct fl_wait){0};
+    return code;
 }
+
+/* ---- servers */
 
 /* The starter is gone while its child starts: nobody would ever know the child. */
 static void starter_abandons(void *ptr)
 {
     struct fl_self *child = ptr;
     struct fl_reason reason = fl_reason_of(FL_EXIT_KILLED);
+    child->start = NULL;
     fl_proc_doom(child, &reason);
+}
+
+/* The child took too long: it is killed, and nothing of it reaches the starter (OTP: timeout). */
+static void starter_gives_up(struct fl_self *self, struct fl_pid child_pid)
+{
+    struct fl_self *child = fl_proc_find(self->shard, child_pid);
+    if (child == NULL) return;
+    child->start = NULL;
+    fl_unlink_flush(self, child_pid);
+    fl_exit(self, child_pid, fl_reason_of(FL_EXIT_KILL));
+    fl_call_await_end(self, child_pid, FL_NEVER);
+}
+
+static int spawn_here(struct fl_self *self, const struct fl_server *server,
+                      const struct fl_spawn_opts *opts, struct fl_pid *out)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_stack *stack = shard->stack;
+    struct fl_self *child = NULL;
+    int rc = fl_proc_new(shard, server, server->state_bytes, opts, &child);
+    if (rc == FL_ETAKEN && out != NULL) *out = fl_whereis(shard->node, opts->name);
+    if (rc != 0) return rc;
+    struct fl_start start = {.starter = self->pid,
+                             .ref = fl_shard_next_ref(shard),
+                             .args = opts->args,
+                             .why = opts->why};
+    struct fl_pid child_pid = child->pid;
+    child->start = &start;
+    proc_set_parent(child, opts->link_to);
+    FL_ASSERT(shard->run_first == NULL);
+    shard->run_first = child;
+    fl_ns within_ns = opts->start_within_ns > 0 ? opts->start_within_ns : FL_NEVER;
+    fl_call_arm_wait(self, start.ref, fl_shard_due(shard, within_ns));
+    stack->wait.job = child;
+    stack->wait.on_abandon = starter_abandons;
+    fl_proc_park(self);
+    int code = stack->wait.code;
+    stack->wait = (struct fl_wait){0};
+    if (code == FL_ETIMEOUT) {
+        child = fl_proc_find(shard, child_pid);
+        if (child != NULL && child->start == &start) starter_gives_up(self, child_pid);
+    }
+    if (code == 0 && out != NULL) *out = child_pid;
+    return code;
 }
 
 int fl_spawn(struct fl_self *self, const struct fl_server *server, const struct fl_spawn_opts *opts,
@@ -106,27 +248,81 @@ int fl_spawn(struct fl_self *self, const struct fl_server *server, const struct 
     struct fl_node *node = shard->node;
     if (opts->shard >= node->shards_count) return FL_ERANGE;
     struct fl_shard *there = opts->shard < 0 ? shard : &node->shards[opts->shard];
-    uint64_t ref = fl_shard_next_ref(shard);
-    struct fl_stack *stack = shard->stack;
-    if (there == shard) {
-        struct fl_self *child = NULL;
-        int rc = fl_proc_new(shard, server, opts, self->pid, ref, &child);
-        if (rc != 0) return rc;
-        FL_ASSERT(shard->run_first == NULL);
-        shard->run_first = child;
-        stack->wait.job = child;
-        stack->wait.on_abandon = starter_abandons;
-    } else {
-        spawn_elsewhere(self, there, server, opts, ref);
-        stack->wait.must_finish = true; /* args may be on our stack */
-    }
-    stack->wait.ref = ref;
-    fl_proc_park(self);
-    int code = stack->wait.code;
-    if (code == 0 && out != NULL) *out = stack->wait.started;
-    stack->wait = (struct fl_wait){0};
-    return code;
+    if (there == shard) return spawn_here(self, server, opts, out);
+    struct fl_spawn_request *request = fl_new(struct fl_spawn_request);
+    request->server = server;
+    return spawn_elsewhere(self, there, request, opts, out);
 }
+
+/* ---- bodies, from inside */
+
+static int spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                     const struct fl_spawn_opts *opts, bool link, uint64_t *monitor_ref,
+                     struct fl_pid *out)
+{
+    struct fl_shard *shard = self->shard;
+    FL_ASSERT(shard->running == self);
+    if (opts != NULL && opts->shard >= shard->node->shards_count) return FL_ERANGE;
+    bool is_here = opts == NULL || opts->shard < 0 || opts->shard == shard->id;
+    if (is_here) {
+        struct fl_self *child = NULL;
+        int rc = body_new(shard, fn, args, args_len, opts, &child);
+        if (rc != 0) return rc;
+        if (link) {
+            child->parent = self->pid;
+            fl_link_pair(child, self);
+        }
+        if (monitor_ref != NULL) *monitor_ref = fl_monitor_add(self, child, child->pid);
+        if (out != NULL) *out = child->pid;
+        fl_shard_ready(child);
+        return 0;
+    }
+    struct fl_spawn_request *request = fl_new(struct fl_spawn_request);
+    request->fn = fn;
+    request->body_args = fl_alloc(args_len);
+    request->body_args_len = args_len;
+    if (args_len > 0) memcpy(request->body_args, args, args_len);
+    struct fl_spawn_opts there = *opts;
+    there.link_to = link ? self->pid : FL_NO_PID;
+    struct fl_monitor *monitor = NULL;
+    if (monitor_ref != NULL) {
+        /* of nobody yet; the other side gets the ref along with the request */
+        *monitor_ref = request->monitor_ref = fl_monitor_add(self, self, FL_NO_PID);
+        monitor = fl_monitor_find(shard, *monitor_ref);
+    }
+    struct fl_pid pid = FL_NO_PID;
+    int rc = spawn_elsewhere(self, &shard->node->shards[opts->shard], request, &there, &pid);
+    if (monitor != NULL && rc == 0) {
+        monitor = fl_monitor_find(shard, *monitor_ref);
+        if (monitor != NULL) monitor->target = pid;
+        if (monitor != NULL) monitor->is_remote = true;
+    } else if (monitor != NULL) {
+        fl_demonitor(self, *monitor_ref);
+    }
+    if (rc == 0 && out != NULL) *out = pid;
+    return rc;
+}
+
+int fl_spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                 const struct fl_spawn_opts *opts, struct fl_pid *out)
+{
+    return spawn_run(self, fn, args, args_len, opts, false, NULL, out);
+}
+
+int fl_spawn_run_link(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                      const struct fl_spawn_opts *opts, struct fl_pid *out)
+{
+    return spawn_run(self, fn, args, args_len, opts, true, NULL, out);
+}
+
+int fl_spawn_run_monitor(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
+                         const struct fl_spawn_opts *opts, struct fl_pid *out, uint64_t *out_ref)
+{
+    FL_ASSERT(out_ref != NULL);
+    return spawn_run(self, fn, args, args_len, opts, false, out_ref, out);
+}
+
+/* ---- from outside any process */
 
 /* Runs the start of a process from the thread's own stack. on_init may spawn and call, but only
  * what can be answered without the loop: it stands still meanwhile. */
@@ -135,15 +331,18 @@ static int spawn_from_outside(struct fl_shard *shard, const struct fl_server *se
 {
     if (shard->stack != &shard->main_stack) return FL_ESTATE;
     struct fl_self *child = NULL;
-    uint64_t ref = fl_shard_next_ref(shard);
-    int rc = fl_proc_new(shard, server, opts, FL_NO_PID, ref, &child);
+    int rc = fl_proc_new(shard, server, server->state_bytes, opts, &child);
+    if (rc == FL_ETAKEN && out != NULL) *out = fl_whereis(shard->node, opts->name);
     if (rc != 0) return rc;
     struct fl_pid pid = child->pid;
+    struct fl_start start = {.args = opts->args, .why = opts->why};
+    child->start = &start;
+    proc_set_parent(child, opts->link_to);
     shard->outside_child = pid;
     shard->outside_done = false;
     shard->run_first = child;
     fl_shard_batch(shard, 0);
-    bool may_poll = atomic_load(&shard->node->state) == FL_NODE_NEW && !shard->node->opts.simulated;
+    bool may_poll = atomic_load(&shard->node->state) == FL_NODE_NEW && !shard->is_simulated;
     while (!shard->outside_done && (fl_shard_has_work(shard) || may_poll)) {
         if (fl_shard_has_work(shard))
             fl_shard_batch(shard, FL_QUANTUM);
@@ -152,13 +351,26 @@ static int spawn_from_outside(struct fl_shard *shard, const struct fl_server *se
     }
     shard->outside_child = FL_NO_PID;
     if (!shard->outside_done) {
-        struct fl_reason reason = fl_reason_of(FL_EXIT_KILLED);
-        fl_proc_doom(child, &reason);
+        child->start = NULL;
+        fl_proc_doom(child, &(struct fl_reason){.kind = FL_EXIT_KILLED});
         fl_shard_batch(shard, 0);
         return FL_ESTATE;
     }
     if (shard->outside_code == 0 && out != NULL) *out = pid;
     return shard->outside_code;
+}
+
+/* Which shard a spawn from outside may go to; NULL: not from this thread, not now. */
+static struct fl_shard *outside_shard(struct fl_node *node, int wanted)
+{
+    struct fl_shard *here = fl_shard_here(node);
+    bool is_new = atomic_load(&node->state) == FL_NODE_NEW;
+    struct fl_shard *there = wanted >= 0 ? &node->shards[wanted] : here;
+    if (there == NULL && is_new) {
+        there = &node->shards[node->next_shard];
+        node->next_shard = (node->next_shard + 1) % node->shards_count;
+    }
+    return there == NULL || (there != here && !is_new) ? NULL : there;
 }
 
 int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
@@ -167,16 +379,33 @@ int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
     struct fl_shard *here = fl_shard_here(node);
     if (here != NULL && here->running != NULL) return fl_spawn(here->running, server, opts, out);
     if (opts->shard >= node->shards_count) return FL_ERANGE;
-    bool is_new = atomic_load(&node->state) == FL_NODE_NEW;
-    struct fl_shard *there = opts->shard >= 0 ? &node->shards[opts->shard] : here;
-    if (there == NULL && is_new) {
-        there = &node->shards[node->next_shard];
-        node->next_shard = (node->next_shard + 1) % node->shards_count;
-    }
-    if (there == NULL || (there != here && !is_new)) return FL_ESTATE;
+    struct fl_shard *there = outside_shard(node, opts->shard);
+    if (there == NULL) return FL_ESTATE;
     struct fl_shard *before = fl_shard_enter(there);
-    if (is_new) fl_stack_adopt_thread(there);
+    if (atomic_load(&node->state) == FL_NODE_NEW) fl_stack_adopt_thread(there);
     int rc = spawn_from_outside(there, server, opts, out);
+    fl_shard_enter(before);
+    return rc;
+}
+
+int fl_node_spawn_run(struct fl_node *node, fl_run_fn fn, const void *args, size_t args_len,
+                      const struct fl_spawn_opts *opts, struct fl_pid *out)
+{
+    struct fl_shard *here = fl_shard_here(node);
+    if (here != NULL && here->running != NULL)
+        return fl_spawn_run(here->running, fn, args, args_len, opts, out);
+    int wanted = opts == NULL ? -1 : opts->shard;
+    if (wanted >= node->shards_count) return FL_ERANGE;
+    struct fl_shard *there = outside_shard(node, wanted);
+    if (there == NULL) return FL_ESTATE;
+    struct fl_shard *before = fl_shard_enter(there);
+    struct fl_self *child = NULL;
+    int rc = body_new(there, fn, args, args_len, opts, &child);
+    if (rc == 0) {
+        if (opts != NULL) proc_set_parent(child, opts->link_to);
+        if (out != NULL) *out = child->pid;
+        fl_shard_ready(child);
+    }
     fl_shard_enter(before);
     return rc;
 }

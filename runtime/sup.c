@@ -36,7 +36,7 @@ static int child_start(struct fl_self *self, struct fl_sup_child *child)
 
 static void child_ask_to_end(struct fl_self *self, struct fl_sup_child *child)
 {
-    struct sup *sup = self->state;
+    struct sup *sup = fl_self_state(self);
     bool is_brutal = child->spec.shutdown_ns == FL_SHUTDOWN_BRUTAL;
     child->state = FL_CHILD_STOPS;
     /* OTP: a monitor, not the link, so that a child which unlinked cannot hang us */
@@ -105,7 +105,7 @@ static int sup_restarts_within(const struct sup *sup, fl_ns now_ns)
 static void sup_note(struct fl_self *self, const struct fl_sup_child *child, enum fl_note_kind kind,
                      const struct fl_reason *reason, int restarts)
 {
-    struct sup *sup = self->state;
+    struct sup *sup = fl_self_state(self);
     struct fl_note note = {
         .kind = kind,
         .at_ns = fl_self_now(self),
@@ -148,7 +148,7 @@ static bool is_normal(const struct fl_reason *reason)
 static void child_ended(struct fl_self *self, struct fl_sup_child *child,
                         const struct fl_reason *reason)
 {
-    struct sup *sup = self->state;
+    struct sup *sup = fl_self_state(self);
     enum fl_child_state was = child->state;
     child_forget_waits(self, sup, child);
     fl_sup_child_ended(child);
@@ -260,7 +260,7 @@ static void sup_on_timer(struct fl_self *self, void *state, uint64_t ref, uint32
  * waited for: the links do it. */
 static void unwind(struct fl_self *self, struct sup *sup)
 {
-    bool can_wait = self->starter.bits != 0 ||
+    bool can_wait = (self->start != NULL && self->start->starter.bits != 0) ||
                     atomic_load(&self->shard->node->state) != FL_NODE_RUNS;
     for (;;) {
         struct fl_sup_child *child = fl_sup_child_last_alive(&sup->children);

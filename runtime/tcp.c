@@ -30,6 +30,7 @@ struct fl_tcp {
     struct fl_shard *shard;
     struct listener *listener; /* whose connections_max it counts for */
     struct fl_tcp_args args;
+    struct fl_start start;
     struct fl_timer timer;
     size_t out_bytes, out_max, unread_bytes;
     int references;
@@ -106,14 +107,15 @@ static void tcp_push(struct fl_tcp *tcp, enum fl_sig_kind kind, int code, const 
     sig->code = code;
     sig->len = (uint32_t)len;
     sig->block = len == 0 ? NULL : malloc(len);
+    sig->flags = FL_SIG_SPECIAL;
     if (len > 0) {
         FL_ASSERT(sig->block != NULL);
-        sig->flags = FL_SIG_IN_BLOCK;
+        sig->flags = FL_SIG_SPECIAL | FL_SIG_IN_BLOCK;
         memcpy(sig->block, bytes, len);
     }
     tcp->references++;
     tcp->unread_bytes += len;
-    fl_box_push(owner, sig);
+    fl_box_push_sys(owner, sig);
 }
 
 static bool tcp_is_ahead(const struct fl_tcp *tcp)
@@ -164,11 +166,12 @@ void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig)
             tcp_linger(tcp, TCP_FLUSH_WITHIN); /* a peer that closed one way still listens */
         else
             tcp_close_now(tcp);
-        if (server->on_tcp_closed != NULL) server->on_tcp_closed(self, self->state, tcp, sig->code);
+        if (server->on_tcp_closed != NULL)
+            server->on_tcp_closed(self, fl_self_state(self), tcp, sig->code);
         return;
     }
     if (server->on_tcp_data != NULL)
-        server->on_tcp_data(self, self->state, tcp, sig->block, sig->len);
+        server->on_tcp_data(self, fl_self_state(self), tcp, sig->block, sig->len);
     /* Everything that was in the mailbox before it is handled, so one more read is fair. */
     if (!tcp->is_closed && tcp->port.owner == self && tcp->unread_bytes <= TCP_UNREAD_MAX)
         tcp_read_on(tcp);
@@ -347,10 +350,17 @@ void fl_tcp_set_out_max(struct fl_tcp *tcp, size_t bytes)
     tcp->out_max = bytes;
 }
 
+void fl_port_add(struct fl_self *self, struct fl_port *port)
+{
+    FL_ASSERT(port->close != NULL);
+    fl_list_push(&fl_proc_cold(self)->ports, &port->of_owner);
+}
+
 void fl_port_close_all(struct fl_self *self)
 {
-    while (!fl_list_is_empty(&self->ports)) {
-        struct fl_port *port = FL_OWNER(self->ports.next, struct fl_port, of_owner);
+    struct fl_list *ports = &self->cold->ports;
+    while (!fl_list_is_empty(ports)) {
+        struct fl_port *port = FL_OWNER(ports->next, struct fl_port, of_owner);
         fl_list_remove(&port->of_owner);
         port->close(port);
     }
@@ -400,14 +410,15 @@ static void listener_on_connection(uv_stream_t *stream, int status)
     listener->connections++;
     uv_tcp_nodelay(&tcp->handle, 1);
     tcp->args = (struct fl_tcp_args){.args = listener->args, .accepted = tcp};
-    struct fl_spawn_opts opts = {.args = &tcp->args, .shard = shard->id};
     struct fl_self *child = NULL;
-    if (fl_proc_new(shard, listener->server, &opts, FL_NO_PID, 0, &child) != 0) {
+    if (fl_proc_new(shard, listener->server, listener->server->state_bytes, NULL, &child) != 0) {
         tcp_close_now(tcp);
         return;
     }
+    tcp->start.args = &tcp->args; /* nobody waits for it */
+    child->start = &tcp->start;
     tcp->port.owner = child;
-    fl_list_push(&child->ports, &tcp->port.of_owner);
+    fl_port_add(child, &tcp->port);
     fl_shard_ready(child);
 }
 
@@ -448,7 +459,7 @@ int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_
     uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&addr, &len);
     if (out_port != NULL) *out_port = ntohs(addr.sin_port);
     listener->port.owner = self;
-    fl_list_push(&self->ports, &listener->port.of_owner);
+    fl_port_add(self, &listener->port);
     return 0;
 }
 

@@ -32,7 +32,7 @@ static void timers_fire_by_deadline_then_by_start_whatever_was_removed(void **st
         fl_timer_add(shard, &all[i].timer, fl_rng_between(&rng, 0, 300));
         if (i % 3 != 0) continue;
         struct fl_timer *other = &all[fl_rng_between(&rng, 0, (int64_t)i)].timer;
-        removed += other->at != 0;
+        removed += fl_timer_is_on(other);
         fl_timer_remove(shard, other);
         fl_timer_remove(shard, other); /* not in it is fine */
     }
@@ -47,7 +47,7 @@ static void timers_fire_by_deadline_then_by_start_whatever_was_removed(void **st
         assert_true(a->due_ns < b->due_ns || (a->due_ns == b->due_ns && a->seq < b->seq));
     }
     assert_true(fl_timer_next(shard) == FL_NEVER);
-    free(shard->timers.heap);
+    fl_timers_fini(&shard->timers);
     free(shard);
     free(all);
     free(log);

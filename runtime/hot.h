@@ -1,0 +1,175 @@
+/* hot.h: what every message passes through, inline. Included by core.h, and by nothing else. */
+#ifndef FL_RUNTIME_HOT_H
+#define FL_RUNTIME_HOT_H
+
+#include "runtime/annotate.h"
+
+/* Freed signals are kept for the next send; under ASan not, so that a use after free is seen. */
+#define FL_SIG_POOL_MAX 65536u
+
+/** The state of a server: right behind its process. */
+static inline void *fl_self_state(struct fl_self *self)
+{
+    return (char *)self + FL_SELF_BYTES;
+}
+
+/** Which shard a pid lives on; NULL for a pid that makes no sense. */
+static inline struct fl_shard *fl_proc_shard(const struct fl_node *node, struct fl_pid pid)
+{
+    uint64_t id = pid.bits >> 56;
+    return pid.bits == 0 || id >= (uint64_t)node->shards_count ? NULL : &node->shards[id];
+}
+
+/** The living process of this pid on this shard, or NULL. */
+static inline struct fl_self *fl_proc_find(const struct fl_shard *shard, struct fl_pid pid)
+{
+    return fl_table_find(&shard->procs_by_pid, pid.bits);
+}
+
+/** Does this pid live on this shard? */
+static inline bool fl_shard_has(const struct fl_shard *shard, struct fl_pid pid)
+{
+    return pid.bits >> 56 == (uint64_t)shard->id && pid.bits != 0;
+}
+
+/** Why a process ends, once it is DOOMED or ENDING. */
+static inline const struct fl_reason *fl_proc_reason(const struct fl_self *self)
+{
+    FL_ASSERT(self->end != NULL);
+    return &self->end->reason;
+}
+
+/** Puts a process into the run queue unless it must not run. */
+static inline void fl_shard_ready(struct fl_self *self)
+{
+    struct fl_shard *shard = self->shard;
+    const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED |
+                             FL_PROC_RUNNING;
+    if ((self->flags & not_now) != 0 || self == shard->run_first) return;
+    self->flags |= FL_PROC_IN_QUEUE;
+    if (FL_UNLIKELY(shard->is_simulated))
+        fl_sim_push(self);
+    else
+        fl_list_push(&shard->queues[(self->flags >> FL_PROC_PRIORITY_SHIFT) & 3], &self->queued);
+}
+
+/** For the watchdog: a handler of this process begins, or goes on. */
+static inline void fl_shard_note_handler(struct fl_shard *shard, const struct fl_self *self)
+{
+    uint64_t epoch = atomic_load_explicit(&shard->epoch, memory_order_relaxed);
+    atomic_store_explicit(&shard->epoch, epoch + 1, memory_order_relaxed);
+    atomic_store_explicit(&shard->running_pid, self->pid.bits, memory_order_relaxed);
+}
+
+/** A signal from the pool of the shard that runs on this thread (NULL: none); never NULL. */
+static inline struct fl_sig *fl_sig_new(struct fl_shard *shard, enum fl_sig_kind kind,
+                                        struct fl_pid to, struct fl_pid from)
+{
+    struct fl_sig *sig = shard == NULL ? NULL : shard->sig_pool;
+    if (FL_LIKELY(sig != NULL)) {
+        shard->sig_pool = sig->next;
+        shard->sig_pool_count--;
+    } else {
+        sig = fl_sig_alloc(shard);
+    }
+    sig->next = NULL;
+    sig->kind = (uint8_t)kind;
+    sig->flags = 0;
+    sig->tag = 0;
+    sig->len = 0;
+    sig->code = 0;
+    sig->to = to;
+    sig->from = from;
+    sig->ref = 0;
+    return sig;
+}
+
+/** Copies data into the signal, inline or in a block. */
+static inline void fl_sig_set_data(struct fl_sig *sig, const void *data, size_t len)
+{
+    if (len <= 16 && len > 0) {
+        sig->len = (uint32_t)len;
+        if (len == 8)
+            memcpy(sig->bytes, data, 8);
+        else
+            memcpy(sig->bytes, data, len);
+    } else if (len > 0) {
+        fl_sig_set_block(sig, data, len);
+    }
+}
+
+/** The data that it carries. */
+static inline const void *fl_sig_data(const struct fl_sig *sig)
+{
+    if (FL_UNLIKELY(sig->flags & FL_SIG_SHARED)) return fl_shared_data(sig->shared);
+    if (FL_UNLIKELY(sig->flags & FL_SIG_IN_BLOCK)) return sig->block;
+    return sig->len == 0 ? NULL : sig->bytes;
+}
+
+/** Frees a signal and what it carries; shard NULL: from a thread that is none. NULL is fine. */
+static inline void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
+{
+    if (sig == NULL) return;
+    if (FL_UNLIKELY(sig->flags & (FL_SIG_IN_BLOCK | FL_SIG_SHARED | FL_SIG_SPECIAL)))
+        fl_sig_drop_load(sig);
+    if (FL_ASAN || FL_UNLIKELY(shard == NULL || sig->is_malloced)) {
+        fl_sig_release(sig);
+        return;
+    }
+    sig->next = shard->sig_pool;
+    shard->sig_pool = sig;
+    if (FL_UNLIKELY(++shard->sig_pool_count > FL_SIG_POOL_MAX)) fl_sig_share(shard);
+}
+
+/** Appends to the mailbox and makes the process run. Takes sig. */
+static inline void fl_box_push(struct fl_self *self, struct fl_sig *sig)
+{
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_IN)) {
+        fl_box_push_slow(self, sig);
+        return;
+    }
+    sig->next = NULL;
+    if (self->box_head == NULL)
+        self->box_head = sig;
+    else
+        self->box_tail->next = sig;
+    self->box_tail = sig;
+    self->box_len++;
+    if (!(self->flags & FL_PROC_BLOCKED))
+        fl_shard_ready(self);
+    else if (self->flags & FL_PROC_RECEIVES)
+        fl_receive_wake(self);
+}
+
+/** The same for what no limit counts. */
+static inline void fl_box_push_sys(struct fl_self *self, struct fl_sig *sig)
+{
+    self->box_sys++;
+    fl_box_push(self, sig);
+}
+
+/** Is the mailbox at its limit? */
+static inline bool fl_box_is_full(const struct fl_self *self)
+{
+    return FL_UNLIKELY(self->box_len - self->box_sys >= self->box_max);
+}
+
+/** Is it counted against the limit of a mailbox? */
+static inline bool fl_sig_is_counted(const struct fl_sig *sig)
+{
+    return sig->kind <= FL_SIG_CALL;
+}
+
+/** The next message or NULL; the caller frees it. */
+static inline struct fl_sig *fl_box_pop(struct fl_self *self)
+{
+    struct fl_sig *sig = self->box_head;
+    if (sig == NULL) return NULL;
+    self->box_head = sig->next;
+    self->box_len--;
+    if (!fl_sig_is_counted(sig)) self->box_sys--;
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_OUT)) fl_box_popped_slow(self, sig);
+    return sig;
+}
+
+#endif

@@ -1,0 +1,123 @@
+#include "runtime/core.h"
+
+/* Selective receive. The mailbox is walked once: when nothing matched, the walk goes on with what
+ * came since, unless something was taken out behind its back. */
+struct scan {
+    struct fl_sig **at;
+    struct fl_sig *before;
+};
+
+/* A DOWN or an answer whose monitor or call was given up while it was queued. */
+static bool sig_is_stale(struct fl_self *self, const struct fl_sig *sig)
+{
+    if (sig->kind != FL_SIG_DOWN && sig->kind != FL_SIG_REPLY) return false;
+    return fl_monitor_find(self->shard, sig->ref) == NULL;
+}
+
+static bool sig_matches(struct fl_self *self, const struct fl_sig *sig, fl_match_fn match, void *cx)
+{
+    if (sig->kind > FL_SIG_EXIT) return false; /* of ports, and of the runtime */
+    if (match == NULL) return true;
+    struct fl_msg msg;
+    fl_msg_of(self, sig, &msg);
+    return match(cx, &msg);
+}
+
+static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_match_fn match,
+                                void *cx)
+{
+    if ((self->flags & FL_PROC_RESCAN) || scan->at == NULL) {
+        self->flags &= ~(uint32_t)FL_PROC_RESCAN;
+        *scan = (struct scan){.at = &self->box_head};
+    }
+    while (*scan->at != NULL) {
+        struct fl_sig *sig = *scan->at;
+        if (sig_is_stale(self, sig)) {
+            fl_sig_free(self->shard, fl_box_take(self, scan->at, scan->before));
+        } else if (sig->kind == FL_SIG_SYS) {
+            fl_box_take(self, scan->at, scan->before);
+            sig->sys.fn(self, sig);
+            fl_sig_free(self->shard, sig);
+        } else if (sig_matches(self, sig, match, cx)) {
+            return fl_box_take(self, scan->at, scan->before);
+        } else {
+            scan->before = sig;
+            scan->at = &sig->next;
+        }
+    }
+    return NULL;
+}
+
+void fl_receive_wake(struct fl_self *self)
+{
+    FL_ASSERT(self->flags & FL_PROC_RECEIVES);
+    self->flags &= ~(uint32_t)FL_PROC_RECEIVES;
+    fl_call_end_wait(self, 0);
+}
+
+/* Waits for any message; FL_ETIMEOUT. */
+static int receive_wait(struct fl_self *self, uint64_t *ref, fl_ns due_ns)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_stack *stack = shard->stack;
+    if (*ref == 0) *ref = fl_shard_next_ref(shard);
+    fl_call_arm_wait(self, *ref, due_ns);
+    self->flags |= FL_PROC_RECEIVES;
+    fl_proc_park(self);
+    self->flags &= ~(uint32_t)FL_PROC_RECEIVES;
+    int code = stack->wait.code;
+    stack->wait = (struct fl_wait){0};
+    return code;
+}
+
+int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_ns,
+               struct fl_msg *out)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_stack *stack = shard->stack;
+    FL_ASSERT(shard->running == self);
+    struct scan scan = {0};
+    struct fl_sig *sig = scan_next(self, &scan, match, cx);
+    if (sig == NULL && timeout_ns > 0) {
+        fl_ns due_ns = fl_shard_due(shard, timeout_ns);
+        uint64_t ref = 0;
+        int code = 0;
+        while (sig == NULL && code == 0) {
+            code = receive_wait(self, &ref, due_ns);
+            sig = scan_next(self, &scan, match, cx);
+        }
+    }
+    if (sig == NULL) return FL_ETIMEOUT;
+    if (stack->held != NULL) fl_sig_free(shard, stack->held);
+    stack->held = sig;
+    self->handled++;
+    shard->counts.handled++;
+    shard->budget--;
+    fl_msg_of(self, sig, out);
+    if (sig->kind == FL_SIG_DOWN || sig->kind == FL_SIG_REPLY)
+        fl_monitor_drop(fl_monitor_find(shard, sig->ref));
+    return 0;
+}
+
+void fl_yield(struct fl_self *self)
+{
+    struct fl_shard *shard = self->shard;
+    FL_ASSERT(shard->running == self);
+    shard->stack->wait.ref = fl_shard_next_ref(shard);
+    self->stack = shard->stack;
+    self->flags = (self->flags & ~(uint32_t)FL_PROC_RUNNING);
+    shard->budget--;
+    fl_shard_ready(self);
+    fl_shard_go_on(shard);
+    shard->stack->wait = (struct fl_wait){0};
+}
+
+void fl_pause(struct fl_self *self, fl_ns ns)
+{
+    struct fl_shard *shard = self->shard;
+    FL_ASSERT(shard->running == self);
+    struct fl_stack *stack = shard->stack;
+    fl_call_arm_wait(self, fl_shard_next_ref(shard), fl_shard_due(shard, fl_ns_max(ns, 0)));
+    fl_proc_park(self);
+    stack->wait = (struct fl_wait){0};
+}
