@@ -67,8 +67,8 @@ static void handle_down(struct fl_self *self, struct fl_sig *sig, const struct f
 
 static void handle_exit(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
-    bool is_parent = (sig->flags & FL_SIG_IS_PARENT) != 0 ||
-                     (self->parent.bits != 0 && fl_pid_eq(sig->from, self->parent));
+    /* from outside of any process, to one without a parent: the node is its parent */
+    bool is_parent = (sig->flags & FL_SIG_IS_PARENT) != 0 || fl_pid_eq(sig->from, self->parent);
     if (is_parent && !(self->flags & FL_PROC_PARENT_AS_MESSAGE)) {
         fl_self_exit(self, sig->reason); /* OTP: not for handle_info, the server terminates */
         return;
