@@ -1,5 +1,5 @@
 %% fl_peer: the measurements of tests/bench/runtime/ on Erlang/OTP: same names, counts and method.
-%% erl +S 1:1 +P 4000000 -noshell -run fl_peer main NAME… prints `name value unit` lines.
+%% erl +S 1:1 +P 4000000 -noinput -run fl_peer main NAME… prints `name value unit` lines.
 -module(fl_peer).
 -export([main/1]).
 

@@ -1,5 +1,5 @@
-/* main.c: bench_runtime [NAME…]: makes the measurements of these names or themes, without one all,
- * and prints `name value unit` lines. bench_runtime --list [NAME…] prints their names instead. */
+/* main.c: bench_runtime [NAME…]: makes the measurements of these names or themes, else all, and
+ * prints `name value unit` lines. bench_runtime --list [NAME…] prints their names instead. */
 #include <sys/wait.h>
 #include <unistd.h>
 
