@@ -156,4 +156,4 @@ static const struct bench rows[] = {
     {"call_1000_pairs", "call/s", call_1000_pairs, .n = 1000000},
     {"call_2_shards", "call/s", call_1000_pairs, .n = 1000000, .shards = 2},
 };
-const struct bench_theme bench_call = {"call", rows, FL_COUNT(rows)};
+const struct bench_theme bench_call = {"calls", rows, FL_COUNT(rows)};
