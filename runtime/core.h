@@ -409,7 +409,10 @@ struct fl_start {
 };
 
 struct fl_self {
-    struct fl_list queued; /* run queue, or list of the doomed */
+    union {
+        struct fl_list queued;       /* list of the doomed */
+        struct fl_self *next_to_run; /* run queue */
+    };
     struct fl_shard *shard;
     const struct fl_server *server;
     struct fl_pid pid, parent;
@@ -430,6 +433,12 @@ struct fl_self {
 };
 #define FL_SELF_BYTES ((sizeof(struct fl_self) + 15) / 16 * 16)
 
+/* First come first served. One that is suspended or doomed while it waits stays, and is passed over
+ * or buried when its turn comes. */
+struct fl_run_queue {
+    struct fl_self *head, *tail;
+};
+
 struct fl_shard_counts {
     uint64_t handled, sent, dropped_dead, dropped_full, late_replies, spawned, timers_fired;
 };
@@ -441,8 +450,9 @@ struct fl_shard {
     /* processes and refs */
     struct fl_table procs_by_pid, refs;
     uint32_t procs;
-    struct fl_list queues[3]; /* by enum fl_priority */
-    struct fl_list doomed;
+    struct fl_run_queue queues[3]; /* by enum fl_priority */
+    bool has_priorities;           /* another than normal was ever used */
+    struct fl_list doomed;         /* those that are in no run queue */
     unsigned picks, high_in_row, normal_in_row;
     struct fl_self **sim_queue;
     uint32_t sim_count, sim_cap;
@@ -463,7 +473,8 @@ struct fl_shard {
     struct fl_list stacks;
     /* pools and maps */
     struct fl_sig *sig_pool;
-    size_t sig_pool_count;
+    size_t sig_pool_freed; /* into it, since it was shared last; counted with several shards */
+    bool shares_sigs;
     void *sig_chunks;
     struct fl_cells cells;
     uint64_t ref_last;
@@ -592,8 +603,8 @@ void fl_shard_go_on(struct fl_shard *shard);
 fl_ns fl_shard_now(const struct fl_shard *shard);
 /** When a span that begins now ends; a long one by the kernel's coarse clock, never too early. */
 fl_ns fl_shard_due(const struct fl_shard *shard, fl_ns span_ns);
-/** Takes it out of the run queue again. */
-void fl_shard_unready(struct fl_self *self);
+/** It runs next, before the queue and the budget, unless another one does. */
+void fl_shard_run_first(struct fl_self *self);
 /** A number never used before in this node, that is in no table. */
 uint64_t fl_shard_next_ref(struct fl_shard *shard);
 /** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
@@ -651,7 +662,7 @@ void fl_body_run(struct fl_self *self);
 
 /* handle.c */
 /** A message as its handler sees it. */
-void fl_msg_of(struct fl_self *self, const struct fl_sig *sig, struct fl_msg *out);
+void fl_msg_of(const struct fl_sig *sig, struct fl_msg *out);
 /** Calls the handler for one message. */
 void fl_proc_handle(struct fl_self *self, struct fl_sig *sig);
 

@@ -1,12 +1,12 @@
 #include "runtime/core.h"
 
-void fl_msg_of(struct fl_self *self, const struct fl_sig *sig, struct fl_msg *out)
+void fl_msg_of(const struct fl_sig *sig, struct fl_msg *out)
 {
     static const uint8_t kinds[] = {
         [FL_SIG_CAST] = FL_MSG_CAST,   [FL_SIG_CALL] = FL_MSG_CALL, [FL_SIG_REPLY] = FL_MSG_REPLY,
         [FL_SIG_TIMER] = FL_MSG_TIMER, [FL_SIG_DOWN] = FL_MSG_DOWN, [FL_SIG_EXIT] = FL_MSG_EXIT,
     };
-    FL_ASSERT(self->pid.bits != 0);
+    FL_ASSERT(sig->kind != 0);
     out->tag = sig->tag;
     out->len = sig->len;
     out->from = sig->from;
@@ -127,7 +127,7 @@ static void handle_other(struct fl_self *self, struct fl_sig *sig, const struct 
         sig->sys.fn(self, sig);
         break;
     default:
-        FL_ASSERT(!"a signal of this kind is in no mailbox");
+        fl_assert_failed("a signal of this kind is in no mailbox", __FILE__, __LINE__);
     }
 }
 
@@ -135,7 +135,7 @@ void fl_proc_handle(struct fl_self *self, struct fl_sig *sig)
 {
     const struct fl_server *server = self->server;
     struct fl_msg msg;
-    fl_msg_of(self, sig, &msg);
+    fl_msg_of(sig, &msg);
     self->view = &msg;
     if (FL_LIKELY(sig->kind == FL_SIG_CAST)) {
         if (server->on_cast != NULL)

@@ -45,19 +45,32 @@ static inline void fl_shard_ready(struct fl_self *self)
     struct fl_shard *shard = self->shard;
     const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED |
                              FL_PROC_RUNNING;
-    if ((self->flags & not_now) != 0 || self == shard->run_first) return;
+    if ((self->flags & not_now) != 0) return;
     self->flags |= FL_PROC_IN_QUEUE;
-    if (FL_UNLIKELY(shard->is_simulated))
+    if (FL_UNLIKELY(shard->is_simulated)) {
         fl_sim_push(self);
+        return;
+    }
+    struct fl_run_queue *queue = &shard->queues[(self->flags >> FL_PROC_PRIORITY_SHIFT) & 3];
+    self->next_to_run = NULL;
+    if (queue->head == NULL)
+        queue->head = self;
     else
-        fl_list_push(&shard->queues[(self->flags >> FL_PROC_PRIORITY_SHIFT) & 3], &self->queued);
+        queue->tail->next_to_run = self;
+    queue->tail = self;
+}
+
+/** For the watchdog: another handler begins. */
+static inline void fl_shard_next_epoch(struct fl_shard *shard)
+{
+    uint64_t epoch = atomic_load_explicit(&shard->epoch, memory_order_relaxed);
+    atomic_store_explicit(&shard->epoch, epoch + 1, memory_order_relaxed);
 }
 
 /** For the watchdog: a handler of this process begins, or goes on. */
 static inline void fl_shard_note_handler(struct fl_shard *shard, const struct fl_self *self)
 {
-    uint64_t epoch = atomic_load_explicit(&shard->epoch, memory_order_relaxed);
-    atomic_store_explicit(&shard->epoch, epoch + 1, memory_order_relaxed);
+    fl_shard_next_epoch(shard);
     atomic_store_explicit(&shard->running_pid, self->pid.bits, memory_order_relaxed);
 }
 
@@ -66,12 +79,10 @@ static inline struct fl_sig *fl_sig_new(struct fl_shard *shard, enum fl_sig_kind
                                         struct fl_pid to, struct fl_pid from)
 {
     struct fl_sig *sig = shard == NULL ? NULL : shard->sig_pool;
-    if (FL_LIKELY(sig != NULL)) {
+    if (FL_LIKELY(sig != NULL))
         shard->sig_pool = sig->next;
-        shard->sig_pool_count--;
-    } else {
+    else
         sig = fl_sig_alloc(shard);
-    }
     sig->next = NULL;
     sig->kind = (uint8_t)kind;
     sig->flags = 0;
@@ -118,7 +129,8 @@ static inline void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
     }
     sig->next = shard->sig_pool;
     shard->sig_pool = sig;
-    if (FL_UNLIKELY(++shard->sig_pool_count > FL_SIG_POOL_MAX)) fl_sig_share(shard);
+    if (FL_UNLIKELY(shard->shares_sigs) && ++shard->sig_pool_freed > FL_SIG_POOL_MAX)
+        fl_sig_share(shard);
 }
 
 /** Appends to the mailbox and makes the process run. Takes sig. */

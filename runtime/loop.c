@@ -96,7 +96,8 @@ static void on_prepare(uv_prepare_t *handle)
         atomic_store(&shard->is_sleeping, true);
         has_work = atomic_load(&shard->inbox) != NULL || atomic_load(&shard->node->loops_end);
     }
-    loop_set_idle(shard, has_work);
+    bool is_over = shard->procs == 0 && atomic_load(&shard->node->state) != FL_NODE_RUNS;
+    loop_set_idle(shard, has_work || is_over); /* over: whoever runs the loop has to see it */
 }
 
 int fl_loop_open(struct fl_shard *shard, struct fl_err *err)

@@ -26,15 +26,15 @@ static bool sig_take_spare(struct fl_shard *shard)
     shard->sig_pool = node->spare;
     node->spare = NULL;
     pthread_mutex_unlock(&node->spare_lock);
-    /* not counted one by one: what is too much is shared again */
-    shard->sig_pool_count = shard->sig_pool == NULL ? 0 : SIG_SHARE;
     return shard->sig_pool != NULL;
 }
 
 struct fl_sig *fl_sig_alloc(struct fl_shard *shard)
 {
     if (FL_ASAN || shard == NULL || shard->cells.is_plain) return sig_malloc();
-    if (shard->node->shards_count == 1 || !sig_take_spare(shard)) {
+    shard->shares_sigs = shard->node->shards_count > 1;
+    shard->sig_pool_freed = 0;
+    if (!shard->shares_sigs || !sig_take_spare(shard)) {
         struct sig_chunk *chunk = aligned_alloc(128, sizeof *chunk);
         FL_ASSERT(chunk != NULL);
         chunk->next = shard->sig_chunks;
@@ -44,26 +44,21 @@ struct fl_sig *fl_sig_alloc(struct fl_shard *shard)
             chunk->sigs[i].next = i + 1 < SIG_CHUNK ? &chunk->sigs[i + 1] : NULL;
         }
         shard->sig_pool = chunk->sigs;
-        shard->sig_pool_count = SIG_CHUNK;
     }
     struct fl_sig *sig = shard->sig_pool;
     shard->sig_pool = sig->next;
-    shard->sig_pool_count--;
     return sig;
 }
 
+/* So many were freed here without the pool running dry: half of that is more than we need. */
 void fl_sig_share(struct fl_shard *shard)
 {
-    if (shard->node->shards_count == 1) {
-        shard->sig_pool_count = 0; /* nobody to share with: they stay */
-        return;
-    }
     struct fl_sig *first = shard->sig_pool, *last = first;
-    unsigned count = 1;
-    for (; count < SIG_SHARE && last->next != NULL; count++)
+    shard->sig_pool_freed = 0;
+    for (unsigned count = 1; count < SIG_SHARE && last->next != NULL; count++)
         last = last->next;
+    if (last->next == NULL) return;
     shard->sig_pool = last->next;
-    shard->sig_pool_count -= count;
     struct fl_node *node = shard->node;
     pthread_mutex_lock(&node->spare_lock);
     last->next = node->spare;

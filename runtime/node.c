@@ -202,7 +202,7 @@ static void node_kill_all(struct fl_node *node)
         fl_shard_drain(shard);
         stop_tell_all(shard, FL_STOP_KILL);
         fl_shard_batch(shard, 0);
-        while (shard->procs > 0 && shard->loop_is_open)
+        while (shard->procs > 0 && shard->loop_is_open) /* OS processes are waited for */
             uv_run(&shard->loop, UV_RUN_ONCE);
         FL_ASSERT(shard->procs == 0);
     }

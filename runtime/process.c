@@ -84,18 +84,31 @@ static void proc_set_reason(struct fl_self *self, const struct fl_reason *reason
 
 void fl_proc_doom(struct fl_self *self, const struct fl_reason *reason)
 {
+    struct fl_shard *shard = self->shard;
     if (self->flags & FL_PROC_DOOMED) return;
-    fl_shard_unready(self);
     proc_set_reason(self, reason);
     self->flags |= FL_PROC_DOOMED;
-    fl_list_push(&self->shard->doomed, &self->queued);
+    if (self->flags & FL_PROC_IN_QUEUE) {
+        if (shard->run_first == self) {
+            shard->run_first = NULL;
+        } else if (shard->is_simulated) {
+            fl_sim_remove(self);
+        } else {
+            return; /* it is buried when its turn comes */
+        }
+        self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
+    }
+    self->queued = (struct fl_list){0};
+    fl_list_push(&shard->doomed, &self->queued);
 }
 
 void fl_proc_let_go(struct fl_self *self)
 {
     FL_ASSERT(self->flags & FL_PROC_DOOMED);
     if (self->cold != NULL) self->cold->on_doom = NULL;
-    if (self->queued.next == NULL) fl_list_push(&self->shard->doomed, &self->queued);
+    if ((self->flags & FL_PROC_IN_QUEUE) || self->queued.prev != NULL) return; /* it will be */
+    self->queued = (struct fl_list){0};
+    fl_list_push(&self->shard->doomed, &self->queued);
 }
 
 static void proc_drop_cold(struct fl_self *self)
@@ -112,8 +125,7 @@ void fl_proc_reap(struct fl_self *self)
 {
     struct fl_shard *shard = self->shard;
     FL_ASSERT(self != shard->running);
-    FL_ASSERT(self->end != NULL);
-    fl_list_remove(&self->queued);
+    FL_ASSERT(self->end != NULL && !(self->flags & FL_PROC_IN_QUEUE));
     struct fl_stack *stack = self->stack;
     if (stack != NULL) {
         fl_call_drop_wait(self);
@@ -205,10 +217,9 @@ void fl_proc_after_handler(struct fl_self *self)
     if ((self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) == FL_PROC_ENDING) proc_terminate(self);
 }
 
-static void proc_handle_one(struct fl_self *self, struct fl_sig *sig)
+static inline void proc_handle_one(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    struct fl_shard *shard = self->shard;
-    fl_shard_note_handler(shard, self);
+    fl_shard_next_epoch(shard);
     self->current = sig;
     fl_proc_handle(self, sig);
     struct fl_stack *stack = shard->stack;
@@ -218,8 +229,6 @@ static void proc_handle_one(struct fl_self *self, struct fl_sig *sig)
     }
     self->current = NULL;
     fl_sig_free(shard, sig);
-    shard->budget--;
-    shard->counts.handled++;
     self->handled++;
     if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_AFTER)) fl_proc_after_handler(self);
 }
@@ -232,17 +241,18 @@ void fl_proc_run(struct fl_self *self)
     shard->running = self;
     self->flags |= FL_PROC_RUNNING;
     bool is_alive = true;
-    if (FL_UNLIKELY(self->flags & FL_PROC_STARTING)) {
-        fl_shard_note_handler(shard, self);
-        is_alive = proc_start(self);
-    }
+    fl_shard_note_handler(shard, self);
+    if (FL_UNLIKELY(self->flags & FL_PROC_STARTING)) is_alive = proc_start(self);
     /* A starter that was just told goes on before the mail of its child. */
-    int left = shard->run_first != NULL || !is_alive ? 0 : FL_QUANTUM;
-    for (; left > 0 && !(self->flags & stops); left--) {
+    int most = FL_UNLIKELY(shard->run_first != NULL || !is_alive) ? 0 : FL_QUANTUM, handled = 0;
+    while (handled < most && !(self->flags & stops)) {
         struct fl_sig *sig = fl_box_pop(self);
         if (sig == NULL) break;
-        proc_handle_one(self, sig);
+        proc_handle_one(shard, self, sig);
+        handled++;
     }
+    shard->budget -= handled + 1;
+    shard->counts.handled += (uint64_t)handled;
     shard->running = NULL;
     atomic_store_explicit(&shard->running_pid, 0, memory_order_relaxed);
     self->flags &= ~(uint32_t)FL_PROC_RUNNING;
@@ -269,5 +279,5 @@ void fl_proc_wake(struct fl_self *self)
     self->flags &= ~(uint32_t)(FL_PROC_BLOCKED | FL_PROC_RECEIVES);
     fl_shard_ready(self);
     /* doomed while it had to wait for another thread: now it can end */
-    if ((self->flags & FL_PROC_DOOMED) && self->queued.next == NULL) fl_proc_let_go(self);
+    if (self->flags & FL_PROC_DOOMED) fl_proc_let_go(self);
 }

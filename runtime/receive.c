@@ -19,7 +19,7 @@ static bool sig_matches(struct fl_self *self, const struct fl_sig *sig, fl_match
     if (sig->kind > FL_SIG_EXIT) return false; /* of ports, and of the runtime */
     if (match == NULL) return true;
     struct fl_msg msg;
-    fl_msg_of(self, sig, &msg);
+    fl_msg_of(sig, &msg);
     return match(cx, &msg);
 }
 
@@ -92,8 +92,7 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
     stack->held = sig;
     self->handled++;
     shard->counts.handled++;
-    shard->budget--;
-    fl_msg_of(self, sig, out);
+    fl_msg_of(sig, out);
     if (sig->kind == FL_SIG_DOWN || sig->kind == FL_SIG_REPLY)
         fl_monitor_drop(fl_monitor_find(shard, sig->ref));
     return 0;

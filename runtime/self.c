@@ -47,8 +47,7 @@ FL_NORETURN void fl_self_exit_now(struct fl_self *self, struct fl_reason reason)
     }
     shard->stack->wait.ref = fl_shard_next_ref(shard); /* that nobody answers */
     fl_proc_park(self);
-    FL_ASSERT(!"a process that ended goes on");
-    abort();
+    fl_assert_failed("a process that ended goes on", __FILE__, __LINE__);
 }
 
 void fl_self_trap_exits(struct fl_self *self, bool on)
@@ -70,5 +69,6 @@ enum fl_priority fl_self_set_priority(struct fl_self *self, enum fl_priority pri
     uint32_t mask = UINT32_C(3) << FL_PROC_PRIORITY_SHIFT;
     enum fl_priority before = (enum fl_priority)((self->flags & mask) >> FL_PROC_PRIORITY_SHIFT);
     self->flags = (self->flags & ~mask) | (uint32_t)priority << FL_PROC_PRIORITY_SHIFT;
+    if (priority != FL_PRIORITY_NORMAL) self->shard->has_priorities = true;
     return before;
 }

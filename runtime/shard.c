@@ -1,7 +1,8 @@
 #include "runtime/annotate.h"
 #include "runtime/core.h"
 
-#define PICKS_BETWEEN_CHECKS 16u /* reading a clock costs as much as a small handler */
+#define PICKS_BETWEEN_DRAINS 16u
+#define PICKS_BETWEEN_CLOCKS 64u /* reading one costs as much as a few small handlers */
 #define PICKS_BEFORE_LOWER 8u
 #define COARSE_SPAN fl_ms(500) /* a longer one may be late by a tick of the kernel */
 
@@ -97,27 +98,32 @@ size_t fl_shard_drain(struct fl_shard *shard)
 
 /* ---- the run queues: first come first served, by priority; drawn when simulated */
 
-void fl_shard_unready(struct fl_self *self)
+static bool queue_is_empty(const struct fl_run_queue *queue)
+{
+    return queue->head == NULL;
+}
+
+void fl_shard_run_first(struct fl_self *self)
 {
     struct fl_shard *shard = self->shard;
-    if (shard->run_first == self) shard->run_first = NULL;
-    if (!(self->flags & FL_PROC_IN_QUEUE)) return;
-    self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
-    if (shard->is_simulated)
-        fl_sim_remove(self);
-    else
-        fl_list_remove(&self->queued);
+    FL_ASSERT(!(self->flags & FL_PROC_IN_QUEUE));
+    if (shard->run_first != NULL) {
+        fl_shard_ready(self);
+    } else if (!(self->flags & (FL_PROC_SUSPENDED | FL_PROC_DOOMED))) {
+        self->flags |= FL_PROC_IN_QUEUE;
+        shard->run_first = self;
+    }
 }
 
 /* High goes first, but one normal process in nine goes before; the same between normal and low. */
-static struct fl_list *queue_choose(struct fl_shard *shard)
+static struct fl_run_queue *queue_choose(struct fl_shard *shard)
 {
-    struct fl_list *high = &shard->queues[FL_PRIORITY_HIGH];
-    struct fl_list *normal = &shard->queues[FL_PRIORITY_NORMAL];
-    struct fl_list *low = &shard->queues[FL_PRIORITY_LOW];
-    bool has_high = !fl_list_is_empty(high), has_normal = !fl_list_is_empty(normal);
-    bool has_low = !fl_list_is_empty(low);
-    if (has_high && (shard->high_in_row < PICKS_BEFORE_LOWER || (!has_normal && !has_low))) {
+    struct fl_run_queue *high = &shard->queues[FL_PRIORITY_HIGH];
+    struct fl_run_queue *normal = &shard->queues[FL_PRIORITY_NORMAL];
+    struct fl_run_queue *low = &shard->queues[FL_PRIORITY_LOW];
+    bool has_normal = !queue_is_empty(normal), has_low = !queue_is_empty(low);
+    bool has_lower = has_normal || has_low;
+    if (!queue_is_empty(high) && (shard->high_in_row < PICKS_BEFORE_LOWER || !has_lower)) {
         shard->high_in_row++;
         return high;
     }
@@ -127,33 +133,38 @@ static struct fl_list *queue_choose(struct fl_shard *shard)
         return normal;
     }
     shard->normal_in_row = 0;
-    return has_low ? low : has_normal ? normal : NULL;
+    return low;
 }
 
 static struct fl_self *queue_pop(struct fl_shard *shard)
 {
-    struct fl_self *self;
-    if (FL_UNLIKELY(shard->is_simulated)) {
-        self = fl_sim_pop(shard);
-        if (self != NULL) self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
-        return self;
-    }
-    struct fl_list *queue = &shard->queues[FL_PRIORITY_NORMAL];
-    bool others = shard->queues[FL_PRIORITY_HIGH].next != NULL ||
-                  shard->queues[FL_PRIORITY_LOW].next != NULL; /* ever used */
-    if (FL_UNLIKELY(others)) queue = queue_choose(shard);
-    if (queue == NULL || fl_list_is_empty(queue)) return NULL;
-    self = FL_OWNER(queue->next, struct fl_self, queued);
-    fl_list_remove(&self->queued);
-    self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
+    if (FL_UNLIKELY(shard->is_simulated)) return fl_sim_pop(shard);
+    struct fl_run_queue *queue = &shard->queues[FL_PRIORITY_NORMAL];
+    if (FL_UNLIKELY(shard->has_priorities)) queue = queue_choose(shard);
+    struct fl_self *self = queue->head;
+    if (self != NULL) queue->head = self->next_to_run;
     return self;
 }
 
 bool fl_shard_has_work(const struct fl_shard *shard)
 {
     for (size_t i = 0; i < FL_COUNT(shard->queues); i++)
-        if (!fl_list_is_empty(&shard->queues[i])) return true;
+        if (!queue_is_empty(&shard->queues[i])) return true;
     return shard->sim_count > 0 || !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL;
+}
+
+static void shard_bury_one(struct fl_self *self)
+{
+    bool is_blocked = (self->flags & FL_PROC_BLOCKED) != 0;
+    if (is_blocked && self->stack->wait.must_finish) return; /* fl_proc_wake brings it back */
+    struct fl_cold *cold = self->cold;
+    if (cold == NULL || cold->on_doom == NULL) {
+        fl_proc_reap(self);
+        return;
+    }
+    void (*on_doom)(struct fl_self *, const struct fl_reason *) = cold->on_doom;
+    cold->on_doom = NULL;
+    on_doom(self, fl_proc_reason(self)); /* it is let go later */
 }
 
 static void shard_bury(struct fl_shard *shard)
@@ -161,28 +172,20 @@ static void shard_bury(struct fl_shard *shard)
     while (!fl_list_is_empty(&shard->doomed)) {
         struct fl_self *self = FL_OWNER(shard->doomed.next, struct fl_self, queued);
         fl_list_remove(&self->queued);
-        bool is_blocked = (self->flags & FL_PROC_BLOCKED) != 0;
-        if (is_blocked && self->stack->wait.must_finish) continue; /* fl_proc_wake brings it back */
-        struct fl_cold *cold = self->cold;
-        if (cold == NULL || cold->on_doom == NULL) {
-            fl_proc_reap(self);
-            continue;
-        }
-        void (*on_doom)(struct fl_self *, const struct fl_reason *) = cold->on_doom;
-        cold->on_doom = NULL;
-        on_doom(self, fl_proc_reason(self)); /* it is let go later */
+        shard_bury_one(self);
     }
 }
 
 static bool shard_is_due_for_poll(struct fl_shard *shard)
 {
     if (shard->budget <= 0) return true;
-    if (++shard->picks % PICKS_BETWEEN_CHECKS != 0 || shard->is_simulated) return false;
+    if (++shard->picks % PICKS_BETWEEN_DRAINS != 0 || shard->is_simulated) return false;
     fl_shard_drain(shard);
-    return fl_now() >= shard->batch_end_ns;
+    return shard->picks % PICKS_BETWEEN_CLOCKS == 0 && fl_now() >= shard->batch_end_ns;
 }
 
-static struct fl_self *shard_pick(struct fl_shard *shard)
+/* Who is next; whoever was doomed or suspended in the queue comes too. */
+static struct fl_self *shard_take(struct fl_shard *shard)
 {
     bool is_due = shard_is_due_for_poll(shard);
     struct fl_self *first = shard->run_first;
@@ -191,6 +194,22 @@ static struct fl_self *shard_pick(struct fl_shard *shard)
         return first;
     }
     return queue_pop(shard);
+}
+
+/* On a worker's stack, under which nobody is: the doomed are buried on the way. */
+static struct fl_self *shard_pick(struct fl_shard *shard)
+{
+    for (;;) {
+        if (FL_UNLIKELY(!fl_list_is_empty(&shard->doomed))) shard_bury(shard);
+        struct fl_self *self = shard_take(shard);
+        if (self == NULL) return NULL;
+        self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
+        if (FL_LIKELY(!(self->flags & (FL_PROC_DOOMED | FL_PROC_SUSPENDED)))) return self;
+        if (self->flags & FL_PROC_DOOMED) {
+            self->queued = (struct fl_list){0};
+            shard_bury_one(self);
+        }
+    }
 }
 
 /* This process runs from now on; returns the stack that it kept. */
@@ -210,10 +229,7 @@ void fl_shard_work(struct fl_shard *shard)
     for (;;) {
         struct fl_self *self = shard->picked;
         shard->picked = NULL;
-        if (self == NULL) {
-            if (!fl_list_is_empty(&shard->doomed)) shard_bury(shard);
-            self = shard_pick(shard);
-        }
+        if (self == NULL) self = shard_pick(shard);
         struct fl_stack *mine = shard->stack;
         if (self == NULL) {
             fl_stack_put(mine);
@@ -233,16 +249,35 @@ void fl_shard_work(struct fl_shard *shard)
 void fl_shard_go_on(struct fl_shard *shard)
 {
     shard->running = NULL;
+    shard->budget--;
     struct fl_stack *mine = shard->stack;
-    struct fl_self *next = fl_list_is_empty(&shard->doomed) ? shard_pick(shard) : NULL;
+    const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
+    struct fl_self *next = NULL;
+    bool is_done = false;
+    if (fl_list_is_empty(&shard->doomed)) {
+        next = shard_take(shard);
+        is_done = next == NULL;
+    }
+    if (is_done) {
+        fl_stack_switch(shard, &shard->main_stack);
+        return;
+    }
+    if (next != NULL && (next->flags & stops)) {
+        /* it is not its turn after all: a worker sees to it */
+        if (next->flags & FL_PROC_DOOMED) {
+            next->queued = (struct fl_list){0};
+            fl_list_push(&shard->doomed, &next->queued);
+        }
+        next->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
+        next = NULL;
+    }
+    if (next != NULL) next->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
     struct fl_stack *to;
     if (next != NULL && next->stack != NULL) {
         to = shard_resume(shard, next);
-    } else if (next != NULL || !fl_list_is_empty(&shard->doomed)) {
+    } else {
         shard->picked = next;
         to = fl_stack_take(shard);
-    } else {
-        to = &shard->main_stack;
     }
     if (to != mine) fl_stack_switch(shard, to);
 }

@@ -147,8 +147,7 @@ static void arrive_sys(struct fl_shard *shard, struct fl_self *self, struct fl_s
 
 static void arrive_suspend(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    self->flags |= FL_PROC_SUSPENDED;
-    if (!(self->flags & FL_PROC_DOOMED)) fl_shard_unready(self);
+    self->flags |= FL_PROC_SUSPENDED; /* in a queue, it is passed over */
     fl_sig_free(shard, sig);
 }
 

@@ -110,12 +110,12 @@ void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig)
 /* The starter goes on before anything else: spawn is one step, seen from its handler. */
 static void starter_go_on(struct fl_self *starter)
 {
-    struct fl_shard *shard = starter->shard;
-    fl_timer_remove(shard, &starter->stack->wait_timer);
-    fl_proc_wake(starter);
-    if (shard->run_first != NULL || (starter->flags & (FL_PROC_SUSPENDED | FL_PROC_DOOMED))) return;
-    fl_shard_unready(starter);
-    shard->run_first = starter;
+    fl_timer_remove(starter->shard, &starter->stack->wait_timer);
+    starter->flags &= ~(uint32_t)FL_PROC_BLOCKED;
+    if (starter->flags & FL_PROC_DOOMED)
+        fl_proc_let_go(starter);
+    else if (!(starter->flags & FL_PROC_IN_QUEUE))
+        fl_shard_run_first(starter);
 }
 
 /* False: the starter is gone, or does not wait for it any more. */
@@ -224,7 +224,7 @@ static int spawn_here(struct fl_self *self, const struct fl_server *server,
     child->start = &start;
     proc_set_parent(child, opts->link_to);
     FL_ASSERT(shard->run_first == NULL);
-    shard->run_first = child;
+    fl_shard_run_first(child);
     fl_ns within_ns = opts->start_within_ns > 0 ? opts->start_within_ns : FL_NEVER;
     fl_call_arm_wait(self, start.ref, fl_shard_due(shard, within_ns));
     stack->wait.job = child;
@@ -340,7 +340,7 @@ static int spawn_from_outside(struct fl_shard *shard, const struct fl_server *se
     proc_set_parent(child, opts->link_to);
     shard->outside_child = pid;
     shard->outside_done = false;
-    shard->run_first = child;
+    fl_shard_run_first(child);
     fl_shard_batch(shard, 0);
     bool may_poll = atomic_load(&shard->node->state) == FL_NODE_NEW && !shard->is_simulated;
     while (!shard->outside_done && (fl_shard_has_work(shard) || may_poll)) {

@@ -169,6 +169,8 @@ void fl_stack_put(struct fl_stack *stack)
 void fl_stack_discard(struct fl_stack *stack)
 {
     FL_ASSERT(stack != stack->shard->stack);
+    fl_sig_free(stack->shard, stack->held);
+    stack->held = NULL;
     stack_reset(stack);
     fl_stack_put(stack);
 }
