@@ -170,7 +170,7 @@ struct fl_sys_event {
 };
 struct fl_sig {
     struct fl_sig *next;
-    uint8_t kind, flags;
+    uint8_t kind, flags;  /* kind: as enum fl_msg_kind up to FL_SIG_EXIT */
     uint16_t is_malloced; /* not of a pool */
     uint32_t tag;
     uint32_t len;
@@ -573,7 +573,7 @@ struct fl_sig *fl_box_take(struct fl_self *self, struct fl_sig **at, struct fl_s
  * could wait. */
 int fl_box_make_room(struct fl_self *target, struct fl_self *sender, fl_ns due_ns);
 
-/* shard.c */
+/* shard.c, sched.c */
 /** The shard whose thread this is, if it is one of this node; else NULL. */
 struct fl_shard *fl_shard_here(const struct fl_node *node);
 /** Makes this thread the shard's (NULL: nobody's); returns who it was before. */
@@ -631,8 +631,8 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
                 const struct fl_spawn_opts *opts, struct fl_self **out);
 /** What most processes do not have, made when first asked for. */
 struct fl_cold *fl_proc_cold(struct fl_self *self);
-/** Runs a quantum of a process on this stack. It may be gone after. */
-void fl_proc_run(struct fl_self *self);
+/** Runs on_init, or the whole body. False: the process has ended. */
+bool fl_proc_start(struct fl_self *self);
 /** It ends soon, with this reason, without on_terminate. The first reason stays. */
 void fl_proc_doom(struct fl_self *self, const struct fl_reason *reason);
 /** Ends it now: closes, tells links and watchers, frees. Never the running one. */
@@ -661,10 +661,10 @@ extern const struct fl_server fl_body_server;
 void fl_body_run(struct fl_self *self);
 
 /* handle.c */
-/** A message as its handler sees it. */
-void fl_msg_of(const struct fl_sig *sig, struct fl_msg *out);
-/** Calls the handler for one message. */
-void fl_proc_handle(struct fl_self *self, struct fl_sig *sig);
+/** Calls the handler for a message that is neither cast nor call. */
+void fl_proc_handle_other(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg);
+/** What becomes of a cast or call that has no handler: the process ends. */
+void fl_proc_has_no(struct fl_self *self, const char *callback);
 
 /* receive.c */
 /** Ends the wait of a fl_receive. */

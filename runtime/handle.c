@@ -1,32 +1,8 @@
 #include "runtime/core.h"
 
-void fl_msg_of(const struct fl_sig *sig, struct fl_msg *out)
+void fl_proc_has_no(struct fl_self *self, const char *callback)
 {
-    static const uint8_t kinds[] = {
-        [FL_SIG_CAST] = FL_MSG_CAST,   [FL_SIG_CALL] = FL_MSG_CALL, [FL_SIG_REPLY] = FL_MSG_REPLY,
-        [FL_SIG_TIMER] = FL_MSG_TIMER, [FL_SIG_DOWN] = FL_MSG_DOWN, [FL_SIG_EXIT] = FL_MSG_EXIT,
-    };
-    FL_ASSERT(sig->kind != 0);
-    out->tag = sig->tag;
-    out->len = sig->len;
-    out->from = sig->from;
-    out->ref = sig->ref;
-    out->kind = sig->kind < FL_COUNT(kinds) ? (enum fl_msg_kind)kinds[sig->kind] : FL_MSG_PORT;
-    out->code = sig->code;
-    out->reason = NULL;
-    out->name = NULL;
-    out->shared = sig->flags & FL_SIG_SHARED ? sig->shared : NULL;
-    if (FL_UNLIKELY(sig->kind == FL_SIG_DOWN || sig->kind == FL_SIG_EXIT)) {
-        out->data = NULL;
-        out->reason = &sig->reason;
-        out->name = sig->flags & FL_SIG_SPECIAL ? sig->name : NULL;
-    } else {
-        out->data = fl_sig_data(sig);
-    }
-}
-
-static void fail_undefined(struct fl_self *self, const char *callback)
-{
+    FL_ASSERT(self->server != NULL);
     fl_self_exit(self, fl_reason_with(FL_EXIT_ERROR, FL_EBADMSG, "%s has no %s", self->server->name,
                                       callback));
 }
@@ -97,8 +73,7 @@ static void handle_idle(struct fl_self *self, struct fl_sig *sig)
     if (self->server->on_timeout != NULL) self->server->on_timeout(self, fl_self_state(self));
 }
 
-/* All but casts and calls. */
-static void handle_other(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
+void fl_proc_handle_other(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
     switch ((enum fl_sig_kind)sig->kind) {
     case FL_SIG_REPLY:
@@ -129,28 +104,6 @@ static void handle_other(struct fl_self *self, struct fl_sig *sig, const struct 
     default:
         fl_assert_failed("a signal of this kind is in no mailbox", __FILE__, __LINE__);
     }
-}
-
-void fl_proc_handle(struct fl_self *self, struct fl_sig *sig)
-{
-    const struct fl_server *server = self->server;
-    struct fl_msg msg;
-    fl_msg_of(sig, &msg);
-    self->view = &msg;
-    if (FL_LIKELY(sig->kind == FL_SIG_CAST)) {
-        if (server->on_cast != NULL)
-            server->on_cast(self, fl_self_state(self), &msg);
-        else
-            fail_undefined(self, "on_cast");
-    } else if (sig->kind == FL_SIG_CALL) {
-        if (server->on_call != NULL)
-            server->on_call(self, fl_self_state(self), &msg);
-        else
-            fail_undefined(self, "on_call");
-    } else {
-        handle_other(self, sig, &msg);
-    }
-    self->view = NULL;
 }
 
 const struct fl_msg *fl_self_msg(struct fl_self *self)

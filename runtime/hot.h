@@ -39,25 +39,34 @@ static inline const struct fl_reason *fl_proc_reason(const struct fl_self *self)
     return &self->end->reason;
 }
 
-/** Puts a process into the run queue unless it must not run. */
-static inline void fl_shard_ready(struct fl_self *self)
+/** The same as fl_shard_ready, on a shard that is not simulated. */
+static inline void fl_shard_queue(struct fl_self *self)
 {
-    struct fl_shard *shard = self->shard;
     const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED |
                              FL_PROC_RUNNING;
-    if ((self->flags & not_now) != 0) return;
-    self->flags |= FL_PROC_IN_QUEUE;
-    if (FL_UNLIKELY(shard->is_simulated)) {
-        fl_sim_push(self);
-        return;
-    }
-    struct fl_run_queue *queue = &shard->queues[(self->flags >> FL_PROC_PRIORITY_SHIFT) & 3];
+    uint32_t flags = self->flags;
+    if ((flags & not_now) != 0) return;
+    self->flags = flags | FL_PROC_IN_QUEUE;
+    struct fl_run_queue *queue = &self->shard->queues[(flags >> FL_PROC_PRIORITY_SHIFT) & 3];
     self->next_to_run = NULL;
     if (queue->head == NULL)
         queue->head = self;
     else
         queue->tail->next_to_run = self;
     queue->tail = self;
+}
+
+/** Puts a process into the run queue unless it must not run. */
+static inline void fl_shard_ready(struct fl_self *self)
+{
+    const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED |
+                             FL_PROC_RUNNING;
+    if (FL_LIKELY(!self->shard->is_simulated)) {
+        fl_shard_queue(self);
+    } else if ((self->flags & not_now) == 0) {
+        self->flags |= FL_PROC_IN_QUEUE;
+        fl_sim_push(self);
+    }
 }
 
 /** For the watchdog: another handler begins. */
@@ -67,11 +76,25 @@ static inline void fl_shard_next_epoch(struct fl_shard *shard)
     atomic_store_explicit(&shard->epoch, epoch + 1, memory_order_relaxed);
 }
 
-/** For the watchdog: a handler of this process begins, or goes on. */
-static inline void fl_shard_note_handler(struct fl_shard *shard, const struct fl_self *self)
+/** For the watchdog: this process runs from now on. */
+static inline void fl_shard_note_running(struct fl_shard *shard, const struct fl_self *self)
 {
-    fl_shard_next_epoch(shard);
     atomic_store_explicit(&shard->running_pid, self->pid.bits, memory_order_relaxed);
+}
+
+/** The header of a fresh signal of a pool. */
+static inline void fl_sig_init(struct fl_sig *sig, enum fl_sig_kind kind, struct fl_pid to,
+                               struct fl_pid from)
+{
+    sig->kind = (uint8_t)kind;
+    sig->flags = 0;
+    sig->is_malloced = false;
+    sig->tag = 0;
+    sig->len = 0;
+    sig->code = 0;
+    sig->to = to;
+    sig->from = from;
+    sig->ref = 0;
 }
 
 /** A signal from the pool of the shard that runs on this thread (NULL: none); never NULL. */
@@ -79,19 +102,14 @@ static inline struct fl_sig *fl_sig_new(struct fl_shard *shard, enum fl_sig_kind
                                         struct fl_pid to, struct fl_pid from)
 {
     struct fl_sig *sig = shard == NULL ? NULL : shard->sig_pool;
-    if (FL_LIKELY(sig != NULL))
+    if (FL_LIKELY(sig != NULL)) {
         shard->sig_pool = sig->next;
-    else
+        fl_sig_init(sig, kind, to, from);
+    } else {
         sig = fl_sig_alloc(shard);
-    sig->next = NULL;
-    sig->kind = (uint8_t)kind;
-    sig->flags = 0;
-    sig->tag = 0;
-    sig->len = 0;
-    sig->code = 0;
-    sig->to = to;
-    sig->from = from;
-    sig->ref = 0;
+        fl_sig_init(sig, kind, to, from);
+        sig->is_malloced = FL_ASAN || shard == NULL || shard->cells.is_plain;
+    }
     return sig;
 }
 
@@ -117,6 +135,40 @@ static inline const void *fl_sig_data(const struct fl_sig *sig)
     return sig->len == 0 ? NULL : sig->bytes;
 }
 
+/** A message as its handler sees it. */
+static inline void fl_msg_of(const struct fl_sig *sig, struct fl_msg *out)
+{
+    *out = (struct fl_msg){.tag = sig->tag,
+                           .len = sig->len,
+                           .from = sig->from,
+                           .ref = sig->ref,
+                           .kind = (enum fl_msg_kind)sig->kind,
+                           .code = sig->code};
+    if (sig->kind <= FL_SIG_REPLY) {
+        out->data = fl_sig_data(sig);
+        out->shared = sig->flags & FL_SIG_SHARED ? sig->shared : NULL;
+    } else if (sig->kind > FL_SIG_EXIT) {
+        out->kind = FL_MSG_PORT;
+    } else if (sig->kind != FL_SIG_TIMER) {
+        out->reason = &sig->reason;
+        out->name = sig->flags & FL_SIG_SPECIAL ? sig->name : NULL;
+    }
+}
+
+/** The same for a cast or call with its data in itself, into an otherwise zeroed message; false:
+ * it is none. */
+static inline bool fl_msg_of_plain(const struct fl_sig *sig, struct fl_msg *out)
+{
+    _Static_assert((int)FL_MSG_EXIT == (int)FL_SIG_EXIT, "the first kinds are the same");
+    out->tag = sig->tag;
+    out->len = sig->len;
+    out->from = sig->from;
+    out->ref = sig->ref;
+    out->data = sig->len == 0 ? NULL : sig->bytes;
+    out->kind = (enum fl_msg_kind)sig->kind;
+    return FL_LIKELY(sig->kind <= FL_SIG_CALL && !(sig->flags & (FL_SIG_SHARED | FL_SIG_IN_BLOCK)));
+}
+
 /** Frees a signal and what it carries; shard NULL: from a thread that is none. NULL is fine. */
 static inline void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
 {
@@ -133,13 +185,9 @@ static inline void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
         fl_sig_share(shard);
 }
 
-/** Appends to the mailbox and makes the process run. Takes sig. */
-static inline void fl_box_push(struct fl_self *self, struct fl_sig *sig)
+/** Appends to the mailbox and nothing else. */
+static inline void fl_box_link(struct fl_self *self, struct fl_sig *sig)
 {
-    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_IN)) {
-        fl_box_push_slow(self, sig);
-        return;
-    }
     sig->next = NULL;
     if (self->box_head == NULL)
         self->box_head = sig;
@@ -147,6 +195,16 @@ static inline void fl_box_push(struct fl_self *self, struct fl_sig *sig)
         self->box_tail->next = sig;
     self->box_tail = sig;
     self->box_len++;
+}
+
+/** Appends to the mailbox and makes the process run. Takes sig. */
+static inline void fl_box_push(struct fl_self *self, struct fl_sig *sig)
+{
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_IN)) {
+        fl_box_push_slow(self, sig);
+        return;
+    }
+    fl_box_link(self, sig);
     if (!(self->flags & FL_PROC_BLOCKED))
         fl_shard_ready(self);
     else if (self->flags & FL_PROC_RECEIVES)

@@ -15,7 +15,6 @@ static struct fl_sig *sig_malloc(void)
 {
     struct fl_sig *sig = malloc(sizeof *sig);
     FL_ASSERT(sig != NULL);
-    sig->is_malloced = true;
     return sig;
 }
 
@@ -40,7 +39,6 @@ struct fl_sig *fl_sig_alloc(struct fl_shard *shard)
         chunk->next = shard->sig_chunks;
         shard->sig_chunks = chunk;
         for (unsigned i = 0; i < SIG_CHUNK; i++) {
-            chunk->sigs[i].is_malloced = false;
             chunk->sigs[i].next = i + 1 < SIG_CHUNK ? &chunk->sigs[i + 1] : NULL;
         }
         shard->sig_pool = chunk->sigs;

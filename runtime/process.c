@@ -174,8 +174,7 @@ static void proc_started(struct fl_self *self, int rc)
     }
 }
 
-/* False: the process has ended. */
-static bool proc_start(struct fl_self *self)
+bool fl_proc_start(struct fl_self *self)
 {
     const struct fl_server *server = self->server;
     if (self->flags & FL_PROC_IS_BODY) {
@@ -208,58 +207,13 @@ void fl_proc_after_handler(struct fl_self *self)
     while ((self->flags & FL_PROC_CONTINUES) &&
            !(self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_STARTING))) {
         self->flags &= ~(uint32_t)FL_PROC_CONTINUES;
+        self->view = NULL;
         if (self->server->on_continue != NULL)
             self->server->on_continue(self, fl_self_state(self), self->cold->continue_tag);
         else
-            fl_self_exit(self, fl_reason_with(FL_EXIT_ERROR, FL_EBADMSG, "%s has no on_continue",
-                                              self->server->name));
+            fl_proc_has_no(self, "on_continue");
     }
     if ((self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) == FL_PROC_ENDING) proc_terminate(self);
-}
-
-static inline void proc_handle_one(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
-{
-    fl_shard_next_epoch(shard);
-    self->current = sig;
-    fl_proc_handle(self, sig);
-    struct fl_stack *stack = shard->stack;
-    if (FL_UNLIKELY(stack->held != NULL)) {
-        fl_sig_free(shard, stack->held);
-        stack->held = NULL;
-    }
-    self->current = NULL;
-    fl_sig_free(shard, sig);
-    self->handled++;
-    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_AFTER)) fl_proc_after_handler(self);
-}
-
-void fl_proc_run(struct fl_self *self)
-{
-    struct fl_shard *shard = self->shard;
-    const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
-    FL_ASSERT(shard->running == NULL);
-    shard->running = self;
-    self->flags |= FL_PROC_RUNNING;
-    bool is_alive = true;
-    fl_shard_note_handler(shard, self);
-    if (FL_UNLIKELY(self->flags & FL_PROC_STARTING)) is_alive = proc_start(self);
-    /* A starter that was just told goes on before the mail of its child. */
-    int most = FL_UNLIKELY(shard->run_first != NULL || !is_alive) ? 0 : FL_QUANTUM, handled = 0;
-    while (handled < most && !(self->flags & stops)) {
-        struct fl_sig *sig = fl_box_pop(self);
-        if (sig == NULL) break;
-        proc_handle_one(shard, self, sig);
-        handled++;
-    }
-    shard->budget -= handled + 1;
-    shard->counts.handled += (uint64_t)handled;
-    shard->running = NULL;
-    atomic_store_explicit(&shard->running_pid, 0, memory_order_relaxed);
-    self->flags &= ~(uint32_t)FL_PROC_RUNNING;
-    if (FL_UNLIKELY(!is_alive))
-        fl_proc_reap(self);
-    else if (self->box_head != NULL)
-        fl_shard_ready(self);
 }
 
 void fl_proc_park(struct fl_self *self)

@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 
+#include "runtime/annotate.h"
 #include "runtime/core.h"
 
 /* A free slot keeps the id it gives out next, with a shard that does not exist, and in place of the
@@ -7,6 +8,7 @@
  * many are free, so that a generation comes round only after very long. */
 #define FREE_SHARD (UINT64_C(0xff) << 56)
 #define FREE_LEAST 1024u
+#define LSAN_STEP 4096u
 #define SLOT_MASK (uint64_t)(FL_ID_SLOTS_MAX - 1)
 #define GENERATION_MASK UINT64_C(0x7fffffff)
 
@@ -18,17 +20,27 @@ void fl_table_init(struct fl_table *table, uint32_t max)
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     FL_ASSERT(at != MAP_FAILED);
     table->slots = at;
+}
+
+/* What slots lead to is reachable; told to LeakSanitizer as far as they are used. */
+static void table_tell_lsan(const struct fl_table *table, bool on)
+{
 #if FL_ASAN
-    __lsan_register_root_region(at, (size_t)max * sizeof(struct fl_slot));
+    for (uint32_t i = 0; i < table->used; i += LSAN_STEP) {
+        bool is_new = i + LSAN_STEP >= table->used;
+        if (!on) __lsan_unregister_root_region(&table->slots[i], LSAN_STEP * sizeof *table->slots);
+        if (on && is_new)
+            __lsan_register_root_region(&table->slots[i], LSAN_STEP * sizeof *table->slots);
+    }
+#else
+    FL_ASSERT(table->slots != NULL || on);
 #endif
 }
 
 void fl_table_fini(struct fl_table *table)
 {
     if (table->slots == NULL) return;
-#if FL_ASAN
-    __lsan_unregister_root_region(table->slots, (size_t)table->max * sizeof(struct fl_slot));
-#endif
+    table_tell_lsan(table, false);
     munmap(table->slots, (size_t)table->max * sizeof(struct fl_slot));
     *table = (struct fl_table){0};
 }
@@ -48,6 +60,7 @@ uint64_t fl_table_take(struct fl_table *table, int shard_id, void *ptr)
         return 0;
     } else {
         index = table->used++;
+        if (index % LSAN_STEP == 0) table_tell_lsan(table, true);
         low = UINT64_C(1) << 24 | index;
     }
     uint64_t bits = (uint64_t)shard_id << 56 | low;

@@ -49,6 +49,7 @@ static inline fl_ns fl_ns_min(fl_ns a, fl_ns b)
 #if defined(__GNUC__)
 #define FL_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #define FL_NORETURN __attribute__((noreturn))
+#define FL_NOINLINE __attribute__((noinline))
 #define FL_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FL_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #else
