@@ -44,8 +44,11 @@ static int question_ask(void *ptr)
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
     int rc = getaddrinfo(question->host, NULL, &hints, &list);
     if (rc != 0) return rc == EAI_AGAIN ? FL_EIO : FL_ENOTFOUND;
-    FL_ASSERT(list != NULL && list->ai_addrlen <= sizeof question->answer);
-    memcpy(&question->answer, list->ai_addr, list->ai_addrlen);
+    const struct addrinfo *best = list;
+    for (const struct addrinfo *at = list; at != NULL; at = at->ai_next)
+        if (at->ai_family == AF_INET && best->ai_family != AF_INET) best = at;
+    FL_ASSERT(best != NULL && best->ai_addrlen <= sizeof question->answer);
+    memcpy(&question->answer, best->ai_addr, best->ai_addrlen);
     freeaddrinfo(list);
     return 0;
 }
@@ -53,8 +56,8 @@ static int question_ask(void *ptr)
 int fl_addr_resolve(struct fl_self *self, struct fl_addr *out, const char *host, int port,
                     struct fl_err *err)
 {
-    if (fl_addr_parse(out, host, port, err) == 0) return 0;
-    if (port < 0 || port > UINT16_MAX) return FL_ERANGE; /* err says so */
+    int parsed = fl_addr_parse(out, NULL, port, err);
+    if (parsed != 0 || fl_addr_parse(out, host, port, NULL) == 0) return parsed;
     struct question *question = fl_new(struct question);
     question->host = fl_strdup(host);
     int rc = fl_blocking(self, question_ask, question, question_free);

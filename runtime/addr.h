@@ -22,7 +22,8 @@ struct fl_addr {
  * FL_ERANGE for a name, or a port outside 0 to 65535. */
 int fl_addr_parse(struct fl_addr *out, const char *host, int port, struct fl_err *err);
 /** The same, and asks the resolver for a name, while this process waits and its shard does not
- * (OTP: inet:getaddr). FL_ENOTFOUND: nobody knows it. */
+ * (OTP: inet:getaddr). Of several answers IPv4 goes first, as there. FL_ENOTFOUND: nobody knows it.
+ */
 int fl_addr_resolve(struct fl_self *self, struct fl_addr *out, const char *host, int port,
                     struct fl_err *err);
 /** "127.0.0.1:80" or "[::1]:80". Returns out. */
