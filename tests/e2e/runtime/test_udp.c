@@ -76,7 +76,10 @@ static void hear_answer(struct fl_self *self, void *state, struct fl_udp *udp,
     struct world *world = asker_world;
     snprintf(world->heard, sizeof world->heard, "%.*s", (int)len, (const char *)bytes);
     world->is_from_right = fl_addr_eq(from, &world->addr);
-    fl_node_stop(world->node, 0);
+    if (++world->datagrams < 3)
+        assert_int_equal(fl_udp_send(self, udp, from, "again", 5), 0);
+    else
+        fl_node_stop(world->node, 0);
 }
 
 static void ask(struct fl_self *self, void *state, const struct fl_msg *msg)
@@ -104,7 +107,7 @@ static void ask_over(const char *host)
     assert_int_equal(fl_node_spawn(world.node, &asker_server, &opts, &asker), 0);
     fl_node_send(world.node, asker, 0, NULL, 0);
     stage_play(world.node);
-    assert_string_equal(world.heard, "you said hello");
+    assert_string_equal(world.heard, "you said again");
     assert_true(world.is_from_right);
 }
 
