@@ -4,7 +4,7 @@
  * Every word here may only be called where fl_call may: from a handler or a body, never with
  * something half done that another message must not see. A process that is killed meanwhile is gone
  * at once; what it asked of the disk still happens, whole. In a simulated node they act at once.
- * All return 0 or a negative errno value as libuv has them (UV_ENOENT, UV_ENOSPC, …), and err says
+ * All return 0 or a negative errno value as libuv has them (UV_ENOENT, UV_ENOSPC), and err says
  * it in words. Thread: the process's own handlers. */
 #ifndef FL_RUNTIME_FILE_H
 #define FL_RUNTIME_FILE_H
