@@ -38,7 +38,9 @@ static void watch_close(struct fl_port *port)
 
 static struct watch *watch_find(const struct fl_self *self, int number)
 {
-    for (struct fl_list *at = self->ports.next; at != &self->ports; at = at->next) {
+    if (self->cold == NULL || fl_list_is_empty(&self->cold->ports)) return NULL;
+    const struct fl_list *ports = &self->cold->ports;
+    for (struct fl_list *at = ports->next; at != ports; at = at->next) {
         struct fl_port *port = FL_OWNER(at, struct fl_port, of_owner);
         if (port->close != watch_close) continue; /* another kind of port */
         struct watch *watch = FL_OWNER(port, struct watch, port);
@@ -81,7 +83,7 @@ int fl_signals_watch(struct fl_self *self, int number, struct fl_err *err)
         watch_close(&watch->port);
         return fl_err_set(err, rc, "cannot watch signal %d: %s", number, uv_strerror(rc));
     }
-    fl_list_push(&self->ports, &watch->port.of_owner);
+    fl_port_add(self, &watch->port);
     return 0;
 }
 
