@@ -72,6 +72,7 @@ static inline void fl_shard_note_handler(struct fl_shard *shard, const struct fl
 {
     fl_shard_next_epoch(shard);
     atomic_store_explicit(&shard->running_pid, self->pid.bits, memory_order_relaxed);
+    atomic_store_explicit(&shard->running_server, self->server, memory_order_relaxed);
 }
 
 /** A signal from the pool of the shard that runs on this thread (NULL: none); never NULL. */

@@ -289,6 +289,7 @@ void fl_shard_batch(struct fl_shard *shard, int64_t budget)
     shard->batch_end_ns = shard->is_simulated ? FL_NEVER : fl_now() + FL_BATCH_NS;
     fl_stack_switch(shard, fl_stack_take(shard));
     FL_ASSERT(shard->running == NULL);
+    atomic_store_explicit(&shard->running_pid, 0, memory_order_relaxed); /* the last one may wait */
 }
 
 int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct fl_err *err)
@@ -307,6 +308,7 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     VALGRIND_HG_DISABLE_CHECKING(&shard->sups_now, sizeof shard->sups_now);
     VALGRIND_HG_DISABLE_CHECKING(&shard->epoch, sizeof shard->epoch);
     VALGRIND_HG_DISABLE_CHECKING(&shard->running_pid, sizeof shard->running_pid);
+    VALGRIND_HG_DISABLE_CHECKING(&shard->running_server, sizeof shard->running_server);
     fl_stack_adopt_thread(shard);
     return shard->is_simulated ? 0 : fl_loop_open(shard, err);
 }
