@@ -65,7 +65,7 @@ static void sender_on_cast(struct fl_self *self, void *state, const struct fl_ms
     /* all came; now the box dies in the middle of a call whose answers are all dropped */
     struct fl_filter_opts drop = {.kind = FL_FILTER_DROP};
     uint64_t id;
-    assert_int_equal(fl_control_filter(world->node, "sender", "box", &drop, &id, NULL), 0);
+    assert_int_equal(fl_control_filter(world->node, "sender", NULL, &drop, &id, NULL), 0);
     assert_int_equal(fl_control_filter(world->node, "box", NULL, &drop, &id, NULL), 0);
     fl_node_exit(world->node, world->box, fl_reason_of(FL_EXIT_KILL));
     world->edied = fl_call(self, world->box, ASK, NULL, 0, NULL, 0, NULL, fl_s(30));
