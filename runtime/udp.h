@@ -2,7 +2,8 @@
  *
  * Each datagram is one message of the owner's mailbox. What it has not read yet is bounded: above
  * queue_max the newest is dropped, as the network would, and counted. The socket belongs to the
- * process and is closed before its DOWN is sent. Thread: the owner's handlers only. */
+ * process and is closed before its DOWN is sent. The owner is a server: a body (fl_spawn_run) can
+ * send and hears nothing. Thread: the owner's handlers only. */
 #ifndef FL_RUNTIME_UDP_H
 #define FL_RUNTIME_UDP_H
 
