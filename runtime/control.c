@@ -3,6 +3,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/lines.h"
 #include "runtime/core.h"
+#include "runtime/pid.h"
 
 void fl_control_list(struct fl_node *node, const char *glob, void (*fn)(void *cx, const char *name),
                      void *cx)
@@ -16,30 +17,38 @@ void fl_control_list(struct fl_node *node, const char *glob, void (*fn)(void *cx
     free(names);
 }
 
-int fl_control_exit(struct fl_node *node, const char *name, struct fl_reason reason)
+struct fl_pid fl_control_find(struct fl_node *node, const char *who)
 {
-    struct fl_pid pid = fl_whereis(node, name);
+    struct fl_pid pid;
+    FL_ASSERT(who != NULL);
+    if (!fl_pid_parse(who, &pid)) return fl_whereis(node, who);
+    return fl_proc_shard(node, pid) == NULL ? FL_NO_PID : pid;
+}
+
+int fl_control_exit(struct fl_node *node, const char *who, struct fl_reason reason)
+{
+    struct fl_pid pid = fl_control_find(node, who);
     if (pid.bits == 0) return FL_ENOPROC;
     fl_node_exit(node, pid, reason);
     return 0;
 }
 
-static int control_send(struct fl_node *node, const char *name, enum fl_sig_kind kind)
+static int control_send(struct fl_node *node, const char *who, enum fl_sig_kind kind)
 {
-    struct fl_pid pid = fl_whereis(node, name);
+    struct fl_pid pid = fl_control_find(node, who);
     if (pid.bits == 0) return FL_ENOPROC;
     fl_signal_send(node, fl_sig_new(fl_shard_here(node), kind, pid, FL_NO_PID));
     return 0;
 }
 
-int fl_control_suspend(struct fl_node *node, const char *name)
+int fl_control_suspend(struct fl_node *node, const char *who)
 {
-    return control_send(node, name, FL_SIG_SUSPEND);
+    return control_send(node, who, FL_SIG_SUSPEND);
 }
 
-int fl_control_resume(struct fl_node *node, const char *name)
+int fl_control_resume(struct fl_node *node, const char *who)
 {
-    return control_send(node, name, FL_SIG_RESUME);
+    return control_send(node, who, FL_SIG_RESUME);
 }
 
 /* ---- the server: a process that owns the pipe. An exit is answered when the DOWN comes. */
@@ -134,7 +143,7 @@ static const struct {
 static void op_exit(struct fl_self *self, struct control *control, int64_t id, const cJSON *request)
 {
     const char *word = fl_json_text(request, "kind", "crash");
-    struct fl_pid who = fl_whereis(control->node, fl_json_text(request, "name", ""));
+    struct fl_pid who = fl_control_find(control->node, fl_json_text(request, "name", ""));
     size_t i = 0;
     while (i < FL_COUNT(exit_kinds) && strcmp(exit_kinds[i].word, word) != 0)
         i++;
@@ -166,8 +175,90 @@ static void op_resume(struct fl_self *self, struct control *control, int64_t id,
 
 static const struct {
     const char *word;
+    enum fl_filter_kind kind;
+} filter_kinds[] = {
+    {"drop", FL_FILTER_DROP},
+    {"delay", FL_FILTER_DELAY},
+    {"duplicate", FL_FILTER_DUPLICATE},
+    {"reorder", FL_FILTER_REORDER},
+};
+
+static int filter_read(struct fl_filter_opts *opts, const cJSON *request)
+{
+    const char *word = fl_json_text(request, "kind", "");
+    int64_t nth = fl_json_int(request, "nth", 0), limit = fl_json_int(request, "limit", 0);
+    for (size_t i = 0; i < FL_COUNT(filter_kinds); i++)
+        if (strcmp(filter_kinds[i].word, word) == 0) opts->kind = filter_kinds[i].kind;
+    if (opts->kind == 0 || nth < 0 || nth > UINT32_MAX || limit < 0) return FL_EBADMSG;
+    opts->nth = (uint32_t)nth;
+    opts->limit = (uint64_t)limit;
+    opts->seed = (uint64_t)fl_json_int(request, "seed", 0);
+    opts->delay_ns = fl_json_int(request, "delay_ns", 0);
+    opts->probability = fl_json_num(request, "probability", 1);
+    return opts->probability > 0 ? 0 : FL_ERANGE; /* never is not always */
+}
+
+static void op_filter(struct fl_self *self, struct control *control, int64_t id,
+                      const cJSON *request)
+{
+    struct fl_filter_opts opts = {0};
+    uint64_t filter_id = 0;
+    FL_ASSERT(control->node == fl_self_node(self));
+    int rc = filter_read(&opts, request);
+    if (rc == 0)
+        rc = fl_control_filter(control->node, fl_json_text(request, "name", ""),
+                               fl_json_text(request, "from", NULL), &opts, &filter_id, NULL);
+    if (rc != 0) {
+        answer_done(control, id, rc);
+        return;
+    }
+    struct fl_buf text = {0};
+    fl_buf_printf(&text, "{\"id\":%lld,\"ok\":true,\"filter\":%llu}", (long long)id,
+                  (unsigned long long)filter_id);
+    answer_send(control, &text);
+}
+
+static void answer_counts(struct control *control, int64_t id, int rc,
+                          const struct fl_filter_counts *counts)
+{
+    if (rc != 0) {
+        answer_done(control, id, rc);
+        return;
+    }
+    struct fl_buf text = {0};
+    fl_buf_printf(&text, "{\"id\":%lld,\"ok\":true,\"seen\":%llu,\"hit\":%llu,\"held\":%llu}",
+                  (long long)id, (unsigned long long)counts->seen, (unsigned long long)counts->hit,
+                  (unsigned long long)counts->held);
+    answer_send(control, &text);
+}
+
+static void op_counts(struct fl_self *self, struct control *control, int64_t id,
+                      const cJSON *request)
+{
+    struct fl_filter_counts counts = {0};
+    FL_ASSERT(control->node == fl_self_node(self));
+    uint64_t filter_id = (uint64_t)fl_json_int(request, "filter", 0);
+    int rc = fl_control_filter_counts(control->node, filter_id, &counts);
+    answer_counts(control, id, rc, &counts);
+}
+
+static void op_unfilter(struct fl_self *self, struct control *control, int64_t id,
+                        const cJSON *request)
+{
+    struct fl_filter_counts counts = {0};
+    FL_ASSERT(control->node == fl_self_node(self));
+    uint64_t filter_id = (uint64_t)fl_json_int(request, "filter", 0);
+    int rc = fl_control_unfilter(control->node, filter_id, &counts);
+    answer_counts(control, id, rc, &counts);
+}
+
+static const struct {
+    const char *word;
     void (*fn)(struct fl_self *self, struct control *control, int64_t id, const cJSON *request);
-} ops[] = {{"list", op_list}, {"exit", op_exit}, {"suspend", op_suspend}, {"resume", op_resume}};
+} ops[] = {
+    {"list", op_list},     {"exit", op_exit},     {"suspend", op_suspend},   {"resume", op_resume},
+    {"filter", op_filter}, {"counts", op_counts}, {"unfilter", op_unfilter},
+};
 
 static void control_on_line(struct fl_self *self, struct control *control, const char *line)
 {
@@ -268,10 +359,15 @@ static void control_on_down(struct fl_self *self, void *state, uint64_t ref, str
     FL_ASSERT(at != NULL);
     struct exit_asked *asked = FL_OWNER(at, struct exit_asked, by_ref);
     fl_map_remove(&control->exits, at);
-    struct fl_buf text = {0};
-    fl_buf_printf(&text, "{\"id\":%lld,\"ok\":true,\"at_ns\":%lld}", (long long)asked->id,
-                  (long long)fl_self_now(self));
+    int64_t id = asked->id;
     fl_self_free(self, asked);
+    if (reason->kind == FL_EXIT_NOPROC) { /* a pid of nobody */
+        answer_done(control, id, FL_ENOPROC);
+        return;
+    }
+    struct fl_buf text = {0};
+    fl_buf_printf(&text, "{\"id\":%lld,\"ok\":true,\"at_ns\":%lld}", (long long)id,
+                  (long long)fl_self_now(self));
     answer_send(control, &text);
 }
 

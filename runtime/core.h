@@ -501,8 +501,9 @@ struct fl_shard {
     _Alignas(64) _Atomic(struct fl_sig *) inbox;
     atomic_bool is_sleeping;
     atomic_uint procs_now, sups_now;
-    _Alignas(64) _Atomic uint64_t epoch; /* handlers begun */
-    _Atomic uint64_t running_pid;        /* whose handler that is, 0: none */
+    _Alignas(64) _Atomic uint64_t epoch;              /* handlers begun */
+    _Atomic uint64_t running_pid;                     /* whose handler that is, 0: none */
+    _Atomic(const struct fl_server *) running_server; /* of that process */
 };
 
 enum fl_node_state { FL_NODE_NEW, FL_NODE_RUNS, FL_NODE_STOPPED };
@@ -528,6 +529,9 @@ struct fl_node {
     pthread_mutex_t note_lock;
     pthread_mutex_t spare_lock; /* signals that one shard has too many of, for the others */
     struct fl_sig *spare;
+    pthread_mutex_t filters_lock;
+    struct fl_filter *filters;
+    uint64_t filter_id_last;
     struct fl_list controls; /* control servers on shard 0 */
 };
 
@@ -750,6 +754,8 @@ int fl_name_add(struct fl_self *self, const char *name, struct fl_pid *holder);
 void fl_name_drop(struct fl_self *self);
 /** The name of a process as text, or NULL. */
 const char *fl_name_of(const struct fl_self *self);
+/** A copy of the name of a process, or NULL; free it. Any thread. Looks at all names. */
+char *fl_name_copy(struct fl_node *node, struct fl_pid pid);
 /** Copies all names that match; free each and the array. */
 char **fl_name_list(struct fl_node *node, const char *glob, size_t *count);
 
@@ -759,7 +765,7 @@ void fl_memory_drop_all(struct fl_self *self);
 /** Kills a process that has more than its limit. */
 void fl_memory_check(struct fl_self *self);
 
-/* tcp.c, os.c: handles that a process owns */
+/* port.c: handles that a process owns */
 struct fl_port {
     struct fl_list of_owner;
     struct fl_self *owner;
@@ -780,7 +786,7 @@ void fl_tcp_close_lingering(struct fl_shard *shard);
 /* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then
  * everything else is told to, then what is still there is killed. */
 enum { FL_STOP_ASKED = 0, FL_STOP_TREES, FL_STOP_ALL, FL_STOP_KILL };
-/** Hands a note to whoever wants them, one at a time. Any shard's thread. */
+/** Hands a note to whoever wants them, one at a time. Any thread of the node. */
 void fl_node_note(struct fl_node *node, const struct fl_note *note);
 /** Looks at whether a stop goes on; from each shard's loop, and fl_sim_run. */
 void fl_node_step_stop(struct fl_shard *shard);

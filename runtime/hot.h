@@ -80,6 +80,7 @@ static inline void fl_shard_next_epoch(struct fl_shard *shard)
 static inline void fl_shard_note_running(struct fl_shard *shard, const struct fl_self *self)
 {
     atomic_store_explicit(&shard->running_pid, self->pid.bits, memory_order_relaxed);
+    atomic_store_explicit(&shard->running_server, self->server, memory_order_relaxed);
 }
 
 /** The header of a fresh signal of a pool. */

@@ -1,5 +1,6 @@
 #include "runtime/annotate.h"
 #include "runtime/core.h"
+#include "runtime/filter.h"
 
 /* ---- where signals come from: chunks of a shard, never given back before the node ends. They
  * wander between shards with what they carry; a shard that gathers too many shares them. */
@@ -127,6 +128,7 @@ void fl_box_append(struct fl_self *self, struct fl_sig *sig)
 void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig)
 {
     FL_ASSERT(self->cold != NULL);
+    if ((self->flags & FL_PROC_FILTERED) && fl_filter_take(self, sig)) return;
     fl_box_append(self, sig);
 }
 

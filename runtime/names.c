@@ -114,3 +114,16 @@ char **fl_name_list(struct fl_node *node, const char *glob, size_t *count)
     if (*count > 1) qsort(texts, *count, sizeof *texts, compare_texts);
     return texts;
 }
+
+char *fl_name_copy(struct fl_node *node, struct fl_pid pid)
+{
+    char *copy = NULL;
+    pthread_mutex_lock(&node->names_lock);
+    for (size_t i = 0; node->names.count > 0 && i <= node->names.mask; i++)
+        for (struct fl_map_node *at = node->names.buckets[i]; at != NULL; at = at->next) {
+            const struct fl_name *name = FL_OWNER(at, struct fl_name, by_text);
+            if (copy == NULL && fl_pid_eq(name->pid, pid)) copy = fl_strdup(name->text);
+        }
+    pthread_mutex_unlock(&node->names_lock);
+    return copy;
+}

@@ -1,6 +1,8 @@
 #include <signal.h>
 
 #include "runtime/core.h"
+#include "runtime/filter.h"
+#include "runtime/hog.h"
 
 #define PROCS_MAX_DEFAULT (4u * 1000 * 1000)
 #define MAILBOX_MAX_DEFAULT 100000u
@@ -32,6 +34,7 @@ int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl
     pthread_mutex_init(&node->names_lock, NULL);
     pthread_mutex_init(&node->note_lock, NULL);
     pthread_mutex_init(&node->spare_lock, NULL);
+    pthread_mutex_init(&node->filters_lock, NULL);
     struct timespec res;
     clock_getres(CLOCK_MONOTONIC_COARSE, &res);
     node->coarse_ns = fl_s(res.tv_sec) + res.tv_nsec;
@@ -78,11 +81,13 @@ int fl_node_run(struct fl_node *node)
         FL_ASSERT(rc == 0);
         shard->thread_runs = true;
     }
+    struct fl_hog *hog = fl_hog_start(node);
     fl_shard_loop(&node->shards[0]);
     for (int i = 1; i < node->shards_count; i++) {
         pthread_join(node->shards[i].thread, NULL);
         node->shards[i].thread_runs = false;
     }
+    fl_hog_stop(hog);
     atomic_store(&node->state, FL_NODE_STOPPED);
     return atomic_load(&node->stop_code);
 }
@@ -221,6 +226,8 @@ void fl_node_free(struct fl_node *node)
     pthread_mutex_destroy(&node->names_lock);
     pthread_mutex_destroy(&node->note_lock);
     pthread_mutex_destroy(&node->spare_lock);
+    fl_filters_fini(node);
+    pthread_mutex_destroy(&node->filters_lock);
     free(node->shards);
     free(node->name);
     free(node);

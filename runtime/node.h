@@ -17,6 +17,8 @@ struct fl_note {
     const char *server; /* kind of process */
     struct fl_reason reason;
     int restarts, restarts_max; /* FL_NOTE_RESTART, FL_NOTE_LIMIT */
+    fl_ns took_ns; /* FL_NOTE_HOG: how long the handler has had its shard, to 10 ms or so */
+    bool is_over;  /* FL_NOTE_HOG: it has returned, or waits; a first note without came before */
 };
 
 struct fl_node_opts {
@@ -30,7 +32,11 @@ struct fl_node_opts {
     fl_ns
         spin_ns; /* how long an idle shard waits for the others before it sleeps: 0: 50 us; -1: not
                   */
-    /** Called for named processes and supervised ones; from any shard's thread, never at once. */
+    /* A handler that keeps its shard for longer is a FL_NOTE_HOG, once, and once more when it is
+     * over. 0: 100 ms; -1: nobody looks. Real nodes with on_note only. */
+    fl_ns hog_ns;
+    /** Called for named processes and supervised ones (FL_NOTE_HOG: for any); from any shard's
+     * thread, or for FL_NOTE_HOG that of the watchdog, never two at once. */
     void (*on_note)(void *cx, const struct fl_note *note);
     void *note_cx;
 };

@@ -1,4 +1,5 @@
 #include "runtime/core.h"
+#include "runtime/filter.h"
 
 extern const struct fl_server fl_sup_server;
 
@@ -114,6 +115,7 @@ void fl_proc_let_go(struct fl_self *self)
 static void proc_drop_cold(struct fl_self *self)
 {
     if (!fl_list_is_empty(&self->cold->ports)) fl_port_close_all(self);
+    if (self->cold->filters != NULL) fl_filter_drop_all(self);
     fl_memory_drop_all(self);
     fl_timer_drop_all(self);
     fl_alias_drop_all(self);

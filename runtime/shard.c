@@ -109,6 +109,7 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     VALGRIND_HG_DISABLE_CHECKING(&shard->sups_now, sizeof shard->sups_now);
     VALGRIND_HG_DISABLE_CHECKING(&shard->epoch, sizeof shard->epoch);
     VALGRIND_HG_DISABLE_CHECKING(&shard->running_pid, sizeof shard->running_pid);
+    VALGRIND_HG_DISABLE_CHECKING(&shard->running_server, sizeof shard->running_server);
     fl_stack_adopt_thread(shard);
     return shard->is_simulated ? 0 : fl_loop_open(shard, err);
 }

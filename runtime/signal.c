@@ -1,4 +1,5 @@
 #include "runtime/core.h"
+#include "runtime/filter.h"
 
 typedef void (*signal_fn)(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig);
 
@@ -90,6 +91,7 @@ static void arrive_call(struct fl_shard *shard, struct fl_self *self, struct fl_
 static void arrive_reply(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
     FL_ASSERT(self->shard == shard);
+    if (FL_UNLIKELY(self->flags & FL_PROC_FILTERED) && fl_filter_take_reply(self, sig)) return;
     fl_call_on_reply(self, sig);
 }
 

@@ -1,41 +1,14 @@
 #include "runtime/tcp.h"
 
-#include "runtime/core.h"
+#include "runtime/tcp_port.h"
 
-#define TCP_OUT_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
+#define OUT_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
 #define TCP_READ_BYTES ((size_t)64 * 1024)
 /* bytes in the owner's mailbox above which we stop reading */
 #define TCP_UNREAD_MAX ((size_t)256 * 1024)
 #define TCP_BOX_HIGH 1000u /* the same for a mailbox that is long for other reasons */
-#define TCP_BACKLOG 511
 #define TCP_DRAIN_WITHIN fl_ms(500)
 #define TCP_FLUSH_WITHIN fl_s(5)
-
-struct listener {
-    struct fl_port port;
-    uv_tcp_t handle;
-    const struct fl_server *server;
-    const void *args;
-    int connections, connections_max;
-    int references; /* the handle, and each living connection */
-    struct fl_shard *shard;
-};
-
-/* A connection lives as long as its handle and the events of it that wait in a mailbox. */
-struct fl_tcp {
-    struct fl_port port;
-    struct fl_list lingering;
-    uv_tcp_t handle;
-    uv_shutdown_t shutdown;
-    struct fl_shard *shard;
-    struct listener *listener; /* whose connections_max it counts for */
-    struct fl_tcp_args args;
-    struct fl_start start;
-    struct fl_timer timer;
-    size_t out_bytes, out_max, unread_bytes;
-    int references;
-    bool is_closed, is_reading, is_shutting, has_ended;
-};
 
 struct write_req {
     uv_write_t req;
@@ -51,12 +24,6 @@ static void tcp_release(struct fl_tcp *tcp)
     if (--tcp->references == 0) free(tcp);
 }
 
-static void listener_release(struct listener *listener)
-{
-    FL_ASSERT(listener->references > 0);
-    if (--listener->references == 0) free(listener);
-}
-
 static void tcp_on_close(uv_handle_t *handle)
 {
     struct fl_tcp *tcp = FL_OWNER(handle, struct fl_tcp, handle);
@@ -64,7 +31,7 @@ static void tcp_on_close(uv_handle_t *handle)
     tcp_release(tcp);
 }
 
-static void tcp_close_now(struct fl_tcp *tcp)
+void fl_tcp_close_now(struct fl_tcp *tcp)
 {
     if (tcp->is_closed) return;
     tcp->is_closed = true;
@@ -72,17 +39,13 @@ static void tcp_close_now(struct fl_tcp *tcp)
     fl_list_remove(&tcp->lingering);
     fl_timer_remove(tcp->shard, &tcp->timer);
     tcp->port.owner = NULL;
-    if (tcp->listener != NULL) {
-        tcp->listener->connections--;
-        listener_release(tcp->listener);
-        tcp->listener = NULL;
-    }
-    uv_close((uv_handle_t *)&tcp->handle, tcp_on_close);
+    fl_tcp_leave_listener(tcp);
+    uv_close(&tcp->handle.any, tcp_on_close);
 }
 
 static void tcp_on_owner_end(struct fl_port *port)
 {
-    tcp_close_now(FL_OWNER(port, struct fl_tcp, port));
+    fl_tcp_close_now(FL_OWNER(port, struct fl_tcp, port));
 }
 
 static void tcp_linger(struct fl_tcp *tcp, fl_ns linger_ns);
@@ -128,7 +91,7 @@ static void tcp_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     struct fl_tcp *tcp = FL_OWNER(stream, struct fl_tcp, handle);
     if (got == 0) return;
     if (tcp->port.owner == NULL) { /* lingering: only its end matters */
-        if (got < 0) tcp_close_now(tcp);
+        if (got < 0) fl_tcp_close_now(tcp);
         return;
     }
     if (got > 0) {
@@ -142,10 +105,10 @@ static void tcp_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     uv_read_stop(stream);
 }
 
-static void tcp_read_on(struct fl_tcp *tcp)
+void fl_tcp_read_on(struct fl_tcp *tcp)
 {
     if (tcp->is_closed || tcp->is_reading || tcp->has_ended) return;
-    tcp->is_reading = uv_read_start((uv_stream_t *)&tcp->handle, tcp_on_alloc, tcp_on_read) == 0;
+    tcp->is_reading = uv_read_start(&tcp->handle.stream, tcp_on_alloc, tcp_on_read) == 0;
 }
 
 void fl_tcp_sig_drop(struct fl_sig *sig)
@@ -165,7 +128,7 @@ void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig)
         if (sig->code == 0 && tcp->out_bytes > 0)
             tcp_linger(tcp, TCP_FLUSH_WITHIN); /* a peer that closed one way still listens */
         else
-            tcp_close_now(tcp);
+            fl_tcp_close_now(tcp);
         if (server->on_tcp_closed != NULL)
             server->on_tcp_closed(self, fl_self_state(self), tcp, sig->code);
         return;
@@ -174,7 +137,7 @@ void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig)
         server->on_tcp_data(self, fl_self_state(self), tcp, sig->block, sig->len);
     /* Everything that was in the mailbox before it is handled, so one more read is fair. */
     if (!tcp->is_closed && tcp->port.owner == self && tcp->unread_bytes <= TCP_UNREAD_MAX)
-        tcp_read_on(tcp);
+        fl_tcp_read_on(tcp);
 }
 
 /* ---- writing */
@@ -191,7 +154,7 @@ static void tcp_on_written(uv_write_t *req, int status)
     if (tcp->is_closed) return;
     bool is_lingering = tcp->port.owner == NULL;
     if (is_lingering && status != 0)
-        tcp_close_now(tcp);
+        fl_tcp_close_now(tcp);
     else if (is_lingering)
         tcp_finish(tcp);
     else if (status != 0 && !tcp->has_ended) {
@@ -224,7 +187,7 @@ static int tcp_queue_rest(struct fl_tcp *tcp, uv_buf_t head, uv_buf_t body,
     uv_buf_t bufs[2] = {uv_buf_init(write->bytes, (unsigned)copied), body};
     unsigned count = shared == NULL || body.len == 0 ? 1 : 2;
     bool only_body = count == 2 && copied == 0;
-    int rc = uv_write(&write->req, (uv_stream_t *)&tcp->handle, only_body ? bufs + 1 : bufs,
+    int rc = uv_write(&write->req, &tcp->handle.stream, only_body ? bufs + 1 : bufs,
                       only_body ? 1 : count, tcp_on_written);
     if (rc != 0) {
         fl_shared_release(write->shared);
@@ -254,7 +217,7 @@ static int tcp_write_both(struct fl_tcp *tcp, const void *head, size_t head_len,
     if (tcp->out_bytes == 0) {
         unsigned first = head_len == 0 ? 1 : 0;
         unsigned count = (head_len > 0 ? 1u : 0u) + (body_len > 0 ? 1u : 0u);
-        int rc = uv_try_write((uv_stream_t *)&tcp->handle, bufs + first, count);
+        int rc = uv_try_write(&tcp->handle.stream, bufs + first, count);
         if (rc < 0 && rc != UV_EAGAIN) return tcp_broke(tcp, rc);
         size_t went = rc > 0 ? (size_t)rc : 0;
         if (went == head_len + body_len) return 0;
@@ -281,7 +244,7 @@ int fl_tcp_write_shared(struct fl_self *self, struct fl_tcp *tcp, const void *he
 static void tcp_on_shutdown(uv_shutdown_t *req, int status)
 {
     struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp, shutdown);
-    if (status != 0) tcp_close_now(tcp);
+    if (status != 0) fl_tcp_close_now(tcp);
     tcp_release(tcp);
 }
 
@@ -292,10 +255,9 @@ static void tcp_finish(struct fl_tcp *tcp)
     if (tcp->out_bytes > 0 || tcp->is_shutting || tcp->is_closed) return;
     tcp->is_shutting = true;
     tcp->references++;
-    if (tcp->has_ended ||
-        uv_shutdown(&tcp->shutdown, (uv_stream_t *)&tcp->handle, tcp_on_shutdown) != 0) {
+    if (tcp->has_ended || uv_shutdown(&tcp->shutdown, &tcp->handle.stream, tcp_on_shutdown) != 0) {
         tcp_release(tcp);
-        tcp_close_now(tcp);
+        fl_tcp_close_now(tcp);
         return;
     }
     fl_ns drained_ns = fl_shard_now(tcp->shard) + TCP_DRAIN_WITHIN;
@@ -303,12 +265,12 @@ static void tcp_finish(struct fl_tcp *tcp)
         fl_timer_remove(tcp->shard, &tcp->timer);
         fl_timer_add(tcp->shard, &tcp->timer, drained_ns);
     }
-    tcp_read_on(tcp);
+    fl_tcp_read_on(tcp);
 }
 
 static void tcp_on_linger_over(struct fl_timer *timer)
 {
-    tcp_close_now(FL_OWNER(timer, struct fl_tcp, timer));
+    fl_tcp_close_now(FL_OWNER(timer, struct fl_tcp, timer));
 }
 
 /* From here on the shard owns it, and nobody hears of it. */
@@ -328,7 +290,7 @@ void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
     if (tcp->is_closed) return;
     if (tcp->port.owner != self) return;
     if (linger_ns <= 0 || (tcp->has_ended && tcp->out_bytes == 0)) {
-        tcp_close_now(tcp);
+        fl_tcp_close_now(tcp);
         return;
     }
     tcp_linger(tcp, linger_ns);
@@ -337,7 +299,7 @@ void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
 void fl_tcp_close_lingering(struct fl_shard *shard)
 {
     while (!fl_list_is_empty(&shard->lingering))
-        tcp_close_now(FL_OWNER(shard->lingering.next, struct fl_tcp, lingering));
+        fl_tcp_close_now(FL_OWNER(shard->lingering.next, struct fl_tcp, lingering));
 }
 
 size_t fl_tcp_queued(const struct fl_tcp *tcp)
@@ -350,124 +312,17 @@ void fl_tcp_set_out_max(struct fl_tcp *tcp, size_t bytes)
     tcp->out_max = bytes;
 }
 
-void fl_port_add(struct fl_self *self, struct fl_port *port)
-{
-    FL_ASSERT(port->close != NULL);
-    fl_list_push(&fl_proc_cold(self)->ports, &port->of_owner);
-}
-
-void fl_port_close_all(struct fl_self *self)
-{
-    struct fl_list *ports = &self->cold->ports;
-    while (!fl_list_is_empty(ports)) {
-        struct fl_port *port = FL_OWNER(ports->next, struct fl_port, of_owner);
-        fl_list_remove(&port->of_owner);
-        port->close(port);
-    }
-}
-
-/* ---- listening */
-
-static void listener_on_close(uv_handle_t *handle)
-{
-    struct listener *listener = FL_OWNER(handle, struct listener, handle);
-    listener->shard->handles_open--;
-    listener_release(listener);
-}
-
-static void listener_close(struct fl_port *port)
-{
-    struct listener *listener = FL_OWNER(port, struct listener, port);
-    uv_close((uv_handle_t *)&listener->handle, listener_on_close);
-}
-
-static struct fl_tcp *tcp_new(struct fl_shard *shard)
+struct fl_tcp *fl_tcp_new(struct fl_shard *shard, bool is_pipe)
 {
     struct fl_tcp *tcp = fl_new(struct fl_tcp);
     tcp->shard = shard;
-    tcp->out_max = TCP_OUT_MAX_DEFAULT;
+    tcp->is_pipe = is_pipe;
+    tcp->out_max = OUT_MAX_DEFAULT;
     tcp->references = 1;
     tcp->port.close = tcp_on_owner_end;
-    int rc = uv_tcp_init(&shard->loop, &tcp->handle);
+    int rc = is_pipe ? uv_pipe_init(&shard->loop, &tcp->handle.pipe, 0)
+                     : uv_tcp_init(&shard->loop, &tcp->handle.tcp);
     FL_ASSERT(rc == 0);
     shard->handles_open++;
-    return tcp;
-}
-
-static void listener_on_connection(uv_stream_t *stream, int status)
-{
-    struct listener *listener = FL_OWNER(stream, struct listener, handle);
-    struct fl_shard *shard = listener->shard;
-    if (status != 0) return;
-    struct fl_tcp *tcp = tcp_new(shard);
-    if (uv_accept(stream, (uv_stream_t *)&tcp->handle) != 0 ||
-        listener->connections >= listener->connections_max) {
-        tcp_close_now(tcp);
-        return;
-    }
-    tcp->listener = listener;
-    listener->references++;
-    listener->connections++;
-    uv_tcp_nodelay(&tcp->handle, 1);
-    tcp->args = (struct fl_tcp_args){.args = listener->args, .accepted = tcp};
-    struct fl_self *child = NULL;
-    if (fl_proc_new(shard, listener->server, listener->server->state_bytes, NULL, &child) != 0) {
-        tcp_close_now(tcp);
-        return;
-    }
-    tcp->start.args = &tcp->args; /* nobody waits for it */
-    child->start = &tcp->start;
-    tcp->port.owner = child;
-    fl_port_add(child, &tcp->port);
-    fl_shard_ready(child);
-}
-
-static int listener_fail(struct listener *listener, struct fl_err *err, int code, const char *doing,
-                         const struct fl_listen_opts *opts)
-{
-    listener_close(&listener->port);
-    return fl_err_set(err, code, "cannot %s on %s:%d: %s", doing,
-                      opts->host != NULL ? opts->host : "127.0.0.1", opts->port, uv_strerror(code));
-}
-
-int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_port,
-              struct fl_err *err)
-{
-    struct fl_shard *shard = self->shard;
-    if (shard->node->opts.simulated)
-        return fl_err_set(err, FL_ESTATE, "a simulated node has no network");
-    struct sockaddr_in addr;
-    const char *host = opts->host != NULL ? opts->host : "127.0.0.1";
-    if (uv_ip4_addr(host, opts->port, &addr) != 0)
-        return fl_err_set(err, FL_ERANGE, "\"%s\" is not an IPv4 address", host);
-
-    struct listener *listener = fl_new(struct listener);
-    listener->shard = shard;
-    listener->server = opts->server;
-    listener->args = opts->args;
-    listener->connections_max = opts->connections_max != 0 ? opts->connections_max : 10000;
-    listener->references = 1;
-    listener->port.close = listener_close;
-    int rc = uv_tcp_init(&shard->loop, &listener->handle);
-    FL_ASSERT(rc == 0);
-    shard->handles_open++;
-    rc = uv_tcp_bind(&listener->handle, (struct sockaddr *)&addr, 0);
-    if (rc != 0) return listener_fail(listener, err, rc, "bind", opts);
-    rc = uv_listen((uv_stream_t *)&listener->handle, TCP_BACKLOG, listener_on_connection);
-    if (rc != 0) return listener_fail(listener, err, rc, "listen", opts);
-    int len = sizeof addr;
-    uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&addr, &len);
-    if (out_port != NULL) *out_port = ntohs(addr.sin_port);
-    listener->port.owner = self;
-    fl_port_add(self, &listener->port);
-    return 0;
-}
-
-struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args)
-{
-    const struct fl_tcp_args *args = init_args;
-    struct fl_tcp *tcp = args->accepted;
-    FL_ASSERT(tcp->port.owner == self);
-    tcp_read_on(tcp);
     return tcp;
 }

@@ -23,12 +23,26 @@ struct host {
     bool signals_open;
 };
 
-/** Journals the starts and ends of named runtime processes; the rest of the notes are counted by
- * whoever caused them. Never called twice at once, on any shard's thread. */
+static void host_note_hog(struct host *host, const struct fl_note *note)
+{
+    struct fl_buf name = {0};
+    fl_json_put_str(&name, fl_str_of(note->name != NULL ? note->name : ""));
+    fl_journal_fact(host->journal, note->at_ns, "rt.hog",
+                    "\"name\":%s,\"pid\":\"%llx\",\"server\":\"%s\",\"took_ns\":%lld,\"over\":%s",
+                    name.at, (unsigned long long)note->pid.bits, note->server,
+                    (long long)note->took_ns, note->is_over ? "true" : "false");
+    fl_buf_fini(&name);
+}
+
+/** Journals the starts and ends of named runtime processes, and handlers that hog a shard; the rest
+ * of the notes are counted by whoever caused them. Never called twice at once, on any thread of the
+ * node: nobody else writes facts here. */
 static void host_on_note(void *cx, const struct fl_note *note)
 {
     struct host *host = cx;
-    if (note->name == NULL || host->journal == NULL) return;
+    if (host->journal == NULL) return;
+    if (note->kind == FL_NOTE_HOG) host_note_hog(host, note);
+    if (note->name == NULL) return;
     if (note->kind != FL_NOTE_START && note->kind != FL_NOTE_EXIT) return;
 
     struct fl_buf name = {0}, reason = {0};

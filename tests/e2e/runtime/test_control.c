@@ -202,6 +202,57 @@ static void a_suspended_process_takes_no_messages_until_it_is_resumed(void **sta
     assert_int_equal(world->pongs, 4);
 }
 
+/* ---- filters over the wire */
+
+static void after_filter(void *cx, bool ok, const char *answer)
+{
+    static const char *const questions[] = {
+        "\"op\":\"counts\",\"filter\":1",
+        "\"op\":\"unfilter\",\"filter\":1",
+        "\"op\":\"unfilter\",\"filter\":1",
+        "\"op\":\"filter\",\"name\":\"room/a\",\"kind\":\"lose\"",
+        "\"op\":\"filter\",\"name\":\"room/a\",\"kind\":\"drop\",\"probability\":0",
+        "\"op\":\"filter\",\"name\":\"room/nobody\",\"kind\":\"drop\"",
+        "\"op\":\"exit\",\"name\":\"<0.4000.1>\",\"kind\":\"kill\"",
+    };
+    struct world *world = cx;
+    keep(world, ok, answer);
+    if (world->step <= 3) { /* two while it is there, two after */
+        struct fl_pid pid = fl_whereis(world->node, "room/a");
+        for (int i = 0; i < 2 && world->step != 2; i++)
+            fl_node_send(world->node, pid, PING, &world, sizeof world);
+    }
+    size_t asked = (size_t)world->step - 1;
+    if (asked < FL_COUNT(questions))
+        fl_control_ask(world->client, questions[asked], fl_s(20), after_filter, world);
+    else
+        fl_node_stop(world->node, 0);
+}
+
+static void messages_are_filtered_and_the_answers_say_how_many(void **state)
+{
+    struct world *world = *state;
+    spawn(world, &trapper_server, "room/a");
+    open_client(world);
+    fl_control_ask(world->client,
+                   "\"op\":\"filter\",\"name\":\"room/a\",\"kind\":\"drop\",\"nth\":2,\"limit\":9,"
+                   "\"seed\":5,\"delay_ns\":1000,\"probability\":1",
+                   fl_s(20), after_filter, world);
+    assert_int_equal(fl_node_run(world->node), 0);
+    assert_int_equal(world->step, 8);
+    assert_string_equal(world->answers[0], "{\"id\":1,\"ok\":true,\"filter\":1}");
+    assert_string_equal(world->answers[1],
+                        "{\"id\":2,\"ok\":true,\"seen\":2,\"hit\":1,\"held\":0}");
+    assert_string_equal(world->answers[2],
+                        "{\"id\":3,\"ok\":true,\"seen\":2,\"hit\":1,\"held\":0}");
+    assert_non_null(strstr(world->answers[3], "\"ok\":false,\"error\":\"not found\""));
+    for (int i = 4; i < 8; i++)
+        assert_false(world->oks[i]);
+    assert_non_null(strstr(world->answers[6], "no such process"));
+    assert_non_null(strstr(world->answers[7], "no such process"));
+    assert_int_equal(world->pongs, 3); /* one of two, and two once it was over */
+}
+
 static void after_timeout(void *cx, bool ok, const char *answer)
 {
     struct world *world = cx;
@@ -229,6 +280,8 @@ int main(void)
             named_processes_are_listed_and_crashed_even_if_they_trap_or_block, setup, teardown),
         cmocka_unit_test_setup_teardown(a_suspended_process_takes_no_messages_until_it_is_resumed,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(messages_are_filtered_and_the_answers_say_how_many, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(no_answer_is_a_timeout_and_a_peer_that_goes_is_noticed,
                                         setup_mute, teardown),
     };

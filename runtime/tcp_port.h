@@ -1,0 +1,71 @@
+/* tcp_port.h: what tcp.c (connections), tcp_open.c (how they come about) and pipe.c share.
+ * Internal.
+ *
+ * A connection over a UNIX socket is the same thing with another kind of address. */
+#ifndef FL_RUNTIME_TCP_PORT_H
+#define FL_RUNTIME_TCP_PORT_H
+
+#include "runtime/addr.h"
+#include "runtime/core.h"
+#include "runtime/tcp.h"
+
+union fl_stream_handle {
+    uv_handle_t any;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+};
+
+struct fl_listener {
+    struct fl_port port;
+    union fl_stream_handle handle;
+    const struct fl_server *server;
+    const void *args;
+    int connections, connections_max;
+    int references; /* the handle, and each living connection */
+    bool is_pipe;
+    struct fl_shard *shard;
+};
+
+/* A connection lives as long as its handle and the events of it that wait in a mailbox. */
+struct fl_tcp {
+    struct fl_port port;
+    struct fl_list lingering;
+    union fl_stream_handle handle;
+    uv_shutdown_t shutdown;
+    uv_connect_t connecting;
+    struct fl_shard *shard;
+    struct fl_listener *listener; /* whose connections_max it counts for */
+    struct fl_tcp_args args;
+    struct fl_start start; /* of the process that is started for it */
+    struct fl_timer timer;
+    size_t out_bytes, out_max, unread_bytes;
+    int references;
+    uint64_t connect_ref; /* of the wait in fl_tcp_await_connect, else 0 */
+    bool is_pipe, is_closed, is_reading, is_shutting, has_ended;
+};
+
+/** A connection without an owner, on nothing yet. */
+struct fl_tcp *fl_tcp_new(struct fl_shard *shard, bool is_pipe);
+/** Closes it and forgets its owner; twice is fine. */
+void fl_tcp_close_now(struct fl_tcp *tcp);
+/** Reads, unless it does or its end was seen. */
+void fl_tcp_read_on(struct fl_tcp *tcp);
+
+/** It no longer counts for the listener that it came from, if any. */
+void fl_tcp_leave_listener(struct fl_tcp *tcp);
+/** A listener of self, its handle initialised and not bound; fl_listener_start or _drop it. */
+struct fl_listener *fl_listener_new(struct fl_self *self, bool is_pipe,
+                                    const struct fl_server *server, const void *args,
+                                    int connections_max);
+/** Listens on what it is bound to; a libuv code. */
+int fl_listener_start(struct fl_listener *listener);
+/** Closes a listener that could not start. */
+void fl_listener_drop(struct fl_listener *listener);
+/** Makes self the owner of a connection whose `connecting` is under way or failed at once with rc,
+ * and waits for its end; later than within_ns it is FL_ETIMEOUT. On failure tcp is closed. */
+int fl_tcp_await_connect(struct fl_self *self, struct fl_tcp *tcp, int rc, fl_ns within_ns);
+/** The callback for uv_tcp_connect and uv_pipe_connect. */
+void fl_tcp_on_connected(uv_connect_t *req, int status);
+
+#endif
