@@ -1,5 +1,6 @@
 #include "runtime/tcp.h"
 
+#include "runtime/base/failpoint.h"
 #include "runtime/core.h"
 
 #define TCP_OUT_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
@@ -127,6 +128,8 @@ static void tcp_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct fl_tcp *tcp = FL_OWNER(stream, struct fl_tcp, handle);
     if (got == 0) return;
+    int failinfo = FL_FAIL("posix/io/net/recv");
+    if (failinfo != 0) got = -failinfo;
     if (tcp->port.owner == NULL) { /* lingering: only its end matters */
         if (got < 0) tcp_close_now(tcp);
         return;
@@ -249,6 +252,8 @@ static int tcp_write_both(struct fl_tcp *tcp, const void *head, size_t head_len,
     if (tcp->is_closed || tcp->has_ended || tcp->port.owner == NULL) return FL_ESTATE;
     if (head_len + body_len == 0) return 0;
     if (tcp->out_bytes + head_len + body_len > tcp->out_max && tcp->out_bytes > 0) return FL_EFULL;
+    int failinfo = FL_FAIL("posix/io/net/send");
+    if (failinfo != 0) return tcp_broke(tcp, -failinfo);
     uv_buf_t bufs[2] = {uv_buf_init((char *)head, (unsigned)head_len),
                         uv_buf_init((char *)body, (unsigned)body_len)};
     if (tcp->out_bytes == 0) {
@@ -400,7 +405,7 @@ static void listener_on_connection(uv_stream_t *stream, int status)
     struct fl_shard *shard = listener->shard;
     if (status != 0) return;
     struct fl_tcp *tcp = tcp_new(shard);
-    if (uv_accept(stream, (uv_stream_t *)&tcp->handle) != 0 ||
+    if (uv_accept(stream, (uv_stream_t *)&tcp->handle) != 0 || FL_FAIL("posix/io/net/accept") ||
         listener->connections >= listener->connections_max) {
         tcp_close_now(tcp);
         return;
@@ -451,9 +456,12 @@ int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_
     int rc = uv_tcp_init(&shard->loop, &listener->handle);
     FL_ASSERT(rc == 0);
     shard->handles_open++;
-    rc = uv_tcp_bind(&listener->handle, (struct sockaddr *)&addr, 0);
+    rc = -FL_FAIL("posix/io/net/bind");
+    if (rc == 0) rc = uv_tcp_bind(&listener->handle, (struct sockaddr *)&addr, 0);
     if (rc != 0) return listener_fail(listener, err, rc, "bind", opts);
-    rc = uv_listen((uv_stream_t *)&listener->handle, TCP_BACKLOG, listener_on_connection);
+    rc = -FL_FAIL("posix/io/net/listen");
+    if (rc == 0)
+        rc = uv_listen((uv_stream_t *)&listener->handle, TCP_BACKLOG, listener_on_connection);
     if (rc != 0) return listener_fail(listener, err, rc, "listen", opts);
     int len = sizeof addr;
     uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&addr, &len);
