@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # What of runtime/ a user never includes. All else there is public, and so is what it includes of base.
-set(private_headers annotate.h core.h os_start.h sup_child.h)
+set(private_headers annotate.h core.h hot.h os_start.h sup_child.h)
 
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/runtime/*.h)
 list(TRANSFORM private_headers PREPEND runtime/)
