@@ -159,6 +159,17 @@ static void a_connection_that_cannot_be_accepted_leaves_the_door_open(void **sta
     assert_int_equal(world.ended_code, 0);
 }
 
+static void a_connection_that_gets_no_process_is_closed(void **state)
+{
+    struct world world = {0};
+    struct fl_failpoint_opts second = {.nth = 2, .once = true}; /* the first is the door's own */
+    assert_int_equal(fl_failpoint_enable("faultline/spawn", &second), 0);
+    run_two_peers(&world);
+    assert_int_equal(fl_failpoint_hits("faultline/spawn"), 1);
+    assert_int_equal(world.accepted, 1);
+    assert_int_equal(world.ended_code, 0);
+}
+
 static void a_port_that_cannot_be_had_is_an_error_with_words(void **state)
 {
     static const struct {
@@ -298,6 +309,7 @@ int main(int argc, char **argv)
         STORY(a_connection_that_breaks_while_it_reads_tells_its_owner),
         STORY(a_connection_that_breaks_while_it_writes_is_a_value_and_then_an_end),
         STORY(a_connection_that_cannot_be_accepted_leaves_the_door_open),
+        STORY(a_connection_that_gets_no_process_is_closed),
         STORY(a_port_that_cannot_be_had_is_an_error_with_words),
         STORY(a_program_that_cannot_be_started_says_why),
         STORY(the_environment_enables_before_main),
