@@ -3,12 +3,27 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# What of runtime/ a user never includes. All else there is public, and so is what it includes of base.
-set(private_headers annotate.h core.h hot.h os_start.h sup_child.h)
+# What of runtime/ a user never includes: these, *_parts.h, and whatever includes one of them. All else there
+# is public, and so is what it includes of base.
+set(private_headers annotate.h core.h os_start.h)
 
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/runtime/*.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${headers})
+set(private ${headers})
+list(FILTER private INCLUDE REGEX "_parts\\.h$")
 list(TRANSFORM private_headers PREPEND runtime/)
-list(REMOVE_ITEM headers ${private_headers})
+list(APPEND private ${private_headers})
+while(private)
+  list(POP_FRONT private hidden)
+  list(REMOVE_ITEM headers ${hidden})
+  foreach(header ${headers})
+    file(STRINGS ${CMAKE_SOURCE_DIR}/${header} includes REGEX "^#include \"${hidden}\"")
+    if(includes)
+      list(APPEND private ${header})
+    endif()
+  endforeach()
+endwhile()
+
 set(umbrella "/* faultline.h: the whole runtime. */\n#ifndef FAULTLINE_H\n#define FAULTLINE_H\n")
 foreach(header ${headers})
   string(APPEND umbrella "#include \"${header}\"\n")
@@ -16,10 +31,10 @@ endforeach()
 string(APPEND umbrella "#endif\n")
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/install/faultline.h CONTENT "${umbrella}" @ONLY)
 
+list(APPEND headers runtime/base/failpoint.h) # of use where FL_FAILPOINTS is on
 set(unread ${headers})
 while(unread)
   list(POP_FRONT unread header)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
   file(STRINGS ${CMAKE_SOURCE_DIR}/${header} includes REGEX "^#include \"runtime/base/")
   foreach(line ${includes})
     string(REGEX REPLACE "^#include \"(.*)\".*" "\\1" included "${line}")
