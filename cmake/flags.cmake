@@ -1,7 +1,8 @@
 # One place for flags; every target is made by one of these functions.
 add_library(fl_flags INTERFACE)
 target_compile_features(fl_flags INTERFACE c_std_17)
-target_compile_definitions(fl_flags INTERFACE _GNU_SOURCE FL_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(fl_flags INTERFACE _GNU_SOURCE FL_VERSION="${PROJECT_VERSION}"
+  FL_FAILPOINTS=$<BOOL:${FL_FAILPOINTS}>)
 target_include_directories(fl_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(fl_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wpedantic -Wshadow
   -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter

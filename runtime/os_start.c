@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/base/failpoint.h"
+
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4u
 #endif
@@ -151,11 +153,13 @@ static int start_open_files(struct start *start, int error_pipe[2], int control_
     const struct fl_os_opts *opts = start->opts;
     const char *log = opts->log_path != NULL ? opts->log_path : "/dev/null";
     start->null_fd = fd_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    start->log_fd = fd_high(open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    start->log_fd = FL_FAIL("posix/io/oc/open")
+                        ? -1
+                        : fd_high(open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (start->null_fd < 0 || start->log_fd < 0)
         return fl_err_set(err, FL_EIO, "cannot start %s: open %s: %s", opts->argv[0], log,
                           strerror(errno));
-    if (pipe2(error_pipe, O_CLOEXEC) != 0 ||
+    if (FL_FAIL("posix/io/oc/pipe") || pipe2(error_pipe, O_CLOEXEC) != 0 ||
         (opts->control && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control_pair) != 0))
         return fl_err_set(err, FL_EIO, "cannot start %s: %s", opts->argv[0], strerror(errno));
     start->error_fd = error_pipe[1] = fd_high(error_pipe[1]);
@@ -185,7 +189,7 @@ int fl_os_start(const struct fl_os_opts *opts, pid_t *out_pid, int *control_fd, 
     if (rc != 0) goto out;
     start.env = env_make(opts->env);
     start_expect_exits();
-    pid = fork();
+    pid = FL_FAIL("posix/proc/fork") ? -1 : fork();
     if (pid == 0) child_run(&start);
     if (pid < 0) {
         rc = fl_err_set(err, FL_EIO, "cannot start %s: fork: %s", opts->argv[0], strerror(errno));

@@ -1,3 +1,4 @@
+#include "runtime/base/failpoint.h"
 #include "runtime/core.h"
 #include "runtime/filter.h"
 
@@ -34,6 +35,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
 {
     const struct fl_node_opts *limits = &shard->node->opts;
     if (FL_UNLIKELY(shard->procs >= limits->procs_max)) return FL_EFULL;
+    if (FL_FAIL("faultline/spawn")) return FL_EFULL;
     if (FL_UNLIKELY(shard->stop_phase >= FL_STOP_ALL)) return FL_ESTATE;
 
     struct fl_self *self = fl_cell_new(shard, FL_SELF_BYTES + state_bytes);

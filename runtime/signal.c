@@ -1,3 +1,4 @@
+#include "runtime/base/failpoint.h"
 #include "runtime/core.h"
 #include "runtime/filter.h"
 
@@ -246,6 +247,10 @@ static int send_slow(struct fl_self *self, struct fl_sig *sig)
 static int send_sig(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_shard *shard = self->shard;
+    if (FL_FAIL("faultline/send")) {
+        fl_sig_free(shard, sig);
+        return FL_EFULL;
+    }
     shard->counts.sent++;
     if (!fl_shard_has(shard, sig->to)) {
         fl_signal_send(shard->node, sig);
@@ -312,6 +317,7 @@ int fl_send_name(struct fl_self *self, const char *name, uint32_t tag, const voi
 int fl_node_send(struct fl_node *node, struct fl_pid to, uint32_t tag, const void *data, size_t len)
 {
     struct fl_shard *here = fl_shard_here(node);
+    if (FL_FAIL("faultline/send")) return FL_EFULL;
     if (here != NULL && fl_shard_has(here, to)) {
         struct fl_self *target = fl_proc_find(here, to);
         if (target != NULL && fl_box_is_full(target)) {

@@ -1,5 +1,6 @@
 #include "runtime/tcp.h"
 
+#include "runtime/base/failpoint.h"
 #include "runtime/tcp_port.h"
 
 #define OUT_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
@@ -90,6 +91,8 @@ static void tcp_on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct fl_tcp *tcp = FL_OWNER(stream, struct fl_tcp, handle);
     if (got == 0) return;
+    int failinfo = FL_FAIL("posix/io/net/recv");
+    if (failinfo != 0) got = -failinfo;
     if (tcp->port.owner == NULL) { /* lingering: only its end matters */
         if (got < 0) fl_tcp_close_now(tcp);
         return;
@@ -212,6 +215,8 @@ static int tcp_write_both(struct fl_tcp *tcp, const void *head, size_t head_len,
     if (tcp->is_closed || tcp->has_ended || tcp->port.owner == NULL) return FL_ESTATE;
     if (head_len + body_len == 0) return 0;
     if (tcp->out_bytes + head_len + body_len > tcp->out_max && tcp->out_bytes > 0) return FL_EFULL;
+    int failinfo = FL_FAIL("posix/io/net/send");
+    if (failinfo != 0) return tcp_broke(tcp, -failinfo);
     uv_buf_t bufs[2] = {uv_buf_init((char *)head, (unsigned)head_len),
                         uv_buf_init((char *)body, (unsigned)body_len)};
     if (tcp->out_bytes == 0) {

@@ -1,3 +1,4 @@
+#include "runtime/base/failpoint.h"
 #include "runtime/tcp_port.h"
 
 #define BACKLOG 511
@@ -68,7 +69,7 @@ static void listener_on_connection(uv_stream_t *stream, int status)
     struct fl_shard *shard = listener->shard;
     if (status != 0) return;
     struct fl_tcp *tcp = fl_tcp_new(shard, listener->is_pipe);
-    if (uv_accept(stream, &tcp->handle.stream) != 0 ||
+    if (uv_accept(stream, &tcp->handle.stream) != 0 || FL_FAIL("posix/io/net/accept") ||
         listener->connections >= listener->connections_max) {
         fl_tcp_close_now(tcp);
         return;
@@ -93,6 +94,8 @@ static void listener_on_connection(uv_stream_t *stream, int status)
 int fl_listener_start(struct fl_listener *listener)
 {
     FL_ASSERT(listener->port.owner != NULL);
+    int failinfo = FL_FAIL("posix/io/net/listen");
+    if (failinfo != 0) return -failinfo;
     return uv_listen(&listener->handle.stream, BACKLOG, listener_on_connection);
 }
 
@@ -109,7 +112,8 @@ int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_
     struct fl_listener *listener = fl_listener_new(self, false, opts->server, opts->args,
                                                    opts->connections_max);
     const char *doing = "bind";
-    rc = uv_tcp_bind(&listener->handle.tcp, &addr.any, 0);
+    rc = -FL_FAIL("posix/io/net/bind");
+    if (rc == 0) rc = uv_tcp_bind(&listener->handle.tcp, &addr.any, 0);
     if (rc == 0) {
         doing = "listen";
         rc = fl_listener_start(listener);

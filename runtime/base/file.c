@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/base/failpoint.h"
 #include "runtime/base/json.h"
 
 int fl_make_dirs(const char *path, struct fl_err *err)
@@ -13,7 +14,8 @@ int fl_make_dirs(const char *path, struct fl_err *err)
         if (*p != '/' && *p != '\0') continue;
         char kept = *p;
         *p = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
+        int made = FL_FAIL("posix/io/dir/mkdir") ? -1 : mkdir(copy, 0777);
+        if (made != 0 && errno != EEXIST) {
             rc = fl_err_set(err, FL_EIO, "cannot make folder %s: %s", copy, strerror(errno));
             break;
         }
@@ -27,7 +29,7 @@ int fl_make_dirs(const char *path, struct fl_err *err)
 static int write_all(int fd, const char *bytes, size_t len)
 {
     while (len > 0) {
-        ssize_t wrote = write(fd, bytes, len);
+        ssize_t wrote = FL_FAIL("posix/io/rw/write") ? -1 : write(fd, bytes, len);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote < 0) return -errno;
         bytes += wrote;
@@ -41,16 +43,18 @@ int fl_file_write(const char *path, const void *bytes, size_t len, struct fl_err
     char *temporary = fl_format("%s.%ld.tmp", path, (long)getpid());
     const char *doing = "create";
     int rc = 0;
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = FL_FAIL("posix/io/oc/open")
+                 ? -1
+                 : open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) rc = -errno;
     if (rc == 0) {
         doing = "write";
         rc = write_all(fd, bytes, len);
-        if (close(fd) != 0 && rc == 0) rc = -errno;
+        if ((close(fd) != 0 || FL_FAIL("posix/io/oc/close")) && rc == 0) rc = -errno;
     }
     if (rc == 0) {
         doing = "rename";
-        if (rename(temporary, path) != 0) rc = -errno;
+        if (FL_FAIL("posix/io/dir/rename") || rename(temporary, path) != 0) rc = -errno;
     }
     if (rc != 0) {
         unlink(temporary);
@@ -62,14 +66,14 @@ int fl_file_write(const char *path, const void *bytes, size_t len, struct fl_err
 
 int fl_file_read(char **out, size_t *len, const char *path, struct fl_err *err)
 {
-    FILE *file = fopen(path, "rbe");
+    FILE *file = FL_FAIL("posix/stdio/oc/fopen") ? NULL : fopen(path, "rbe");
     if (file == NULL) return fl_err_set(err, FL_EIO, "cannot read %s: %s", path, strerror(errno));
     struct fl_buf buf = {0};
     char chunk[16384];
     size_t got;
     while ((got = fread(chunk, 1, sizeof chunk, file)) > 0)
         fl_buf_add(&buf, chunk, got);
-    int failed = ferror(file) ? errno : 0;
+    int failed = (FL_FAIL("posix/stdio/rw/fread") || ferror(file)) ? errno : 0;
     fclose(file);
     if (failed != 0) {
         fl_buf_fini(&buf);

@@ -4,6 +4,8 @@
 #include <execinfo.h>
 #include <unistd.h>
 
+#include "runtime/base/failpoint.h"
+
 void fl_assert_failed(const char *condition, const char *file, int line)
 {
     fprintf(stderr, "faultline: %s:%d: assertion failed: %s\n", file, line, condition);
@@ -16,28 +18,28 @@ void fl_assert_failed(const char *condition, const char *file, int line)
 
 void *fl_alloc(size_t bytes)
 {
-    void *ptr = calloc(1, bytes == 0 ? 1 : bytes);
+    void *ptr = FL_FAIL("libc/mm/calloc") ? NULL : calloc(1, bytes == 0 ? 1 : bytes);
     FL_ASSERT(ptr != NULL);
     return ptr;
 }
 
 void *fl_alloc_array(size_t item_bytes, size_t count)
 {
-    void *ptr = calloc(count == 0 ? 1 : count, item_bytes);
+    void *ptr = FL_FAIL("libc/mm/calloc") ? NULL : calloc(count == 0 ? 1 : count, item_bytes);
     FL_ASSERT(ptr != NULL);
     return ptr;
 }
 
 void *fl_realloc(void *ptr, size_t bytes)
 {
-    void *moved = realloc(ptr, bytes == 0 ? 1 : bytes);
+    void *moved = FL_FAIL("libc/mm/realloc") ? NULL : realloc(ptr, bytes == 0 ? 1 : bytes);
     FL_ASSERT(moved != NULL);
     return moved;
 }
 
 char *fl_strdup(const char *text)
 {
-    char *copy = strdup(text);
+    char *copy = FL_FAIL("libc/str/strdup") ? NULL : strdup(text);
     FL_ASSERT(copy != NULL);
     return copy;
 }

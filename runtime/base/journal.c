@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/failpoint.h"
 #include "runtime/base/json.h"
 
 #define OPS_MAGIC "FLOPS1\0"
@@ -36,7 +37,9 @@ static int open_segment(const char *folder, const char *writer, const char *endi
                         struct fl_err *err)
 {
     char *path = fl_format("%s/journal/%s.%s", folder, writer, ending);
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int fd = FL_FAIL("posix/io/oc/open")
+                 ? -1
+                 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) fl_err_set(err, FL_EIO, "cannot open %s: %s", path, strerror(errno));
     free(path);
     return fd;
@@ -56,6 +59,7 @@ static int put_header(int fd)
                                 .record_bytes = sizeof(struct fl_op),
                                 .wall_ns = (uint64_t)fl_wall_now(),
                                 .mono_ns = (uint64_t)fl_now()};
+    if (FL_FAIL("posix/io/rw/write")) return -1;
     return write(fd, &header, sizeof header) == (ssize_t)sizeof header ? 0 : -1;
 }
 
@@ -100,8 +104,10 @@ int fl_journal_flush(struct fl_journal *journal)
 {
     size_t total = journal->count * sizeof(struct fl_op);
     while (journal->written < total) {
-        ssize_t wrote = write(journal->ops_fd, (char *)journal->ops + journal->written,
-                              total - journal->written);
+        ssize_t wrote = FL_FAIL("posix/io/rw/write")
+                            ? -1
+                            : write(journal->ops_fd, (char *)journal->ops + journal->written,
+                                    total - journal->written);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote < 0) {
             journal->broken = true;
@@ -141,7 +147,7 @@ void fl_journal_fact(struct fl_journal *journal, fl_ns at_ns, const char *fact,
     /* O_APPEND and one write: lines of a restarted writer never mix. */
     ssize_t wrote;
     do
-        wrote = write(journal->facts_fd, line.at, line.len);
+        wrote = FL_FAIL("posix/io/rw/write") ? -1 : write(journal->facts_fd, line.at, line.len);
     while (wrote < 0 && errno == EINTR);
     if (wrote != (ssize_t)line.len) journal->broken = true;
     line.at[line.len - 1] = '\0';
