@@ -60,28 +60,16 @@ void bench_kill(struct fl_self *self, const struct fl_pid *pids, size_t count)
         fl_exit(self, pids[i], fl_reason_of(FL_EXIT_KILL));
     if (count == 0) return;
     uint64_t ref = fl_monitor(self, pids[count - 1]);
-    struct fl_msg msg = bench_receive(self);
-    FL_ASSERT(msg.kind == FL_MSG_DOWN && msg.ref == ref);
-}
-
-void bench_send(struct fl_self *self, struct fl_pid to, uint32_t tag)
-{
-    int rc = fl_send(self, to, tag, NULL, 0);
-    FL_ASSERT(rc == 0);
-}
-
-struct fl_msg bench_receive(struct fl_self *self)
-{
     struct fl_msg msg;
-    int rc = fl_receive(self, NULL, NULL, FL_NEVER, &msg);
-    FL_ASSERT(rc == 0);
-    return msg;
+    bench_receive(self, &msg);
+    FL_ASSERT(msg.kind == FL_MSG_DOWN && msg.ref == ref);
 }
 
 void bench_receive_all(struct fl_self *self, uint64_t count)
 {
+    struct fl_msg msg;
     for (uint64_t i = 0; i < count; i++)
-        bench_receive(self);
+        bench_receive(self, &msg);
 }
 
 void bench_await(struct fl_self *self, const uint64_t *counter, uint64_t until)

@@ -46,9 +46,17 @@ struct fl_pid bench_body(struct fl_self *self, fl_run_fn fn, const void *args, s
 /** Kills these and waits until they are gone. */
 void bench_kill(struct fl_self *self, const struct fl_pid *pids, size_t count);
 /** Sends and expects that it worked. */
-void bench_send(struct fl_self *self, struct fl_pid to, uint32_t tag);
+static inline void bench_send(struct fl_self *self, struct fl_pid to, uint32_t tag)
+{
+    int rc = fl_send(self, to, tag, NULL, 0);
+    FL_ASSERT(rc == 0);
+}
 /** Takes the next message, whatever it is. */
-struct fl_msg bench_receive(struct fl_self *self);
+static inline void bench_receive(struct fl_self *self, struct fl_msg *msg)
+{
+    int rc = fl_receive(self, NULL, NULL, FL_NEVER, msg);
+    FL_ASSERT(rc == 0);
+}
 /** Takes this many messages, whatever they are. */
 void bench_receive_all(struct fl_self *self, uint64_t count);
 /** Lets others run until this counter is there. */

@@ -40,11 +40,11 @@ static void hub_body(struct fl_self *self, const void *args, size_t args_len)
 {
     struct hub hub;
     memcpy(&hub, args, sizeof hub);
-    bench_receive(self);
+    bench_receive_all(self, 1);
     for (size_t i = 0; i < hub.count; i++)
         fl_link(self, hub.pids[i]);
     bench_send(self, hub.driver, LINKS_GO);
-    bench_receive(self);
+    bench_receive_all(self, 1);
     fl_self_exit_now(self, fl_reason_with(FL_EXIT_ERROR, FL_EIO, "boom"));
 }
 
@@ -60,7 +60,7 @@ static double hub_run(struct fl_self *self, uint64_t n, bool of_exits)
 
     fl_ns started = fl_now();
     bench_send(self, hub, LINKS_GO);
-    bench_receive(self);
+    bench_receive_all(self, 1);
     double links = bench_rate(n, started);
 
     started = fl_now();

@@ -48,7 +48,7 @@ static double pingpong_servers(struct fl_self *self, const struct bench *bench)
         &(struct ping){.peer = pong, .driver = fl_self_pid(self), .left = bench->n});
     fl_ns started = fl_now();
     bench_send(self, ping, MSG_GO);
-    bench_receive(self);
+    bench_receive_all(self, 1);
     double rate = bench_rate(bench->n, started);
     bench_kill(self, (struct fl_pid[]){ping, pong}, 2);
     return rate;
@@ -57,7 +57,8 @@ static double pingpong_servers(struct fl_self *self, const struct bench *bench)
 static void pong_body(struct fl_self *self, const void *args, size_t args_len)
 {
     for (;;) {
-        struct fl_msg msg = bench_receive(self);
+        struct fl_msg msg;
+        bench_receive(self, &msg);
         bench_send(self, msg.from, MSG_PONG);
     }
 }
@@ -65,10 +66,11 @@ static void pong_body(struct fl_self *self, const void *args, size_t args_len)
 static double pingpong_bodies(struct fl_self *self, const struct bench *bench)
 {
     struct fl_pid pong = bench_body(self, pong_body, NULL, 0);
+    struct fl_msg msg;
     fl_ns started = fl_now();
     for (uint64_t i = 0; i < bench->n; i++) {
         bench_send(self, pong, MSG_PING);
-        bench_receive(self);
+        bench_receive(self, &msg);
     }
     double rate = bench_rate(bench->n, started);
     bench_kill(self, &pong, 1);
@@ -108,10 +110,11 @@ static const struct fl_server ring_server = {
 static void ring_body(struct fl_self *self, const void *args, size_t args_len)
 {
     struct ring ring;
-    struct fl_msg msg = bench_receive(self);
+    struct fl_msg msg;
+    bench_receive(self, &msg);
     memcpy(&ring, msg.data, sizeof ring);
     for (;;) {
-        msg = bench_receive(self);
+        bench_receive(self, &msg);
         ring_hop(self, &ring, &msg);
     }
 }
@@ -129,7 +132,7 @@ static double ring_run(struct fl_self *self, uint64_t hops, bool of_bodies)
     fl_yield(self); /* they have read it */
     fl_ns started = fl_now();
     fl_send(self, pids[0], MSG_HOP, &hops, sizeof hops);
-    bench_receive(self);
+    bench_receive_all(self, 1);
     double rate = bench_rate(hops, started);
     bench_kill(self, pids, RING_LEN);
     return rate;
@@ -201,7 +204,7 @@ static double fanin_body(struct fl_self *self, const struct bench *bench)
     struct fan fan = {FL_NO_PID, fl_self_pid(self), bench->n / FAN_SENDERS};
     struct fl_pid to = bench_body(self, fan_body, &fan, sizeof fan);
     fl_ns started = fan_start_senders(self, to, fan.each);
-    bench_receive(self);
+    bench_receive_all(self, 1);
     return bench_rate(bench->n, started);
 }
 

@@ -42,11 +42,12 @@ static void reply_body(struct fl_self *self, const void *args, size_t args_len)
 static double spawn_reply(struct fl_self *self, const struct bench *bench)
 {
     struct fl_pid me = fl_self_pid(self);
+    struct fl_msg msg;
     fl_ns started = fl_now();
     for (uint64_t i = 0; i < bench->n; i++) {
         int rc = fl_spawn_run(self, reply_body, &me, sizeof me, NULL, NULL);
         FL_ASSERT(rc == 0);
-        bench_receive(self);
+        bench_receive(self, &msg);
     }
     return bench_rate(bench->n, started);
 }

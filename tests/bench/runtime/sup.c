@@ -28,7 +28,8 @@ static const struct fl_server child_server = {
 static struct inited sup_receive(struct fl_self *self)
 {
     struct inited inited;
-    struct fl_msg msg = bench_receive(self);
+    struct fl_msg msg;
+    bench_receive(self, &msg);
     FL_ASSERT(msg.kind == FL_MSG_CAST && msg.len == sizeof inited);
     memcpy(&inited, msg.data, sizeof inited);
     return inited;
