@@ -40,33 +40,34 @@ int fl_sup_give_info(struct fl_self *self, const void *bytes, size_t len)
 static int ask_start(struct fl_self *self, struct fl_pid sup, enum fl_sup_tag tag, const void *data,
                      size_t len, struct fl_pid *out, struct fl_sup_info *info)
 {
-    size_t room = sizeof(struct fl_sup_answer) + (info != NULL ? info->max : 0), got = 0;
-    char *reply = fl_self_alloc(self, room);
+    struct fl_sup_answer answer;
+    size_t room = sizeof answer + (info != NULL ? info->max : 0), got = 0;
+    char *reply = info != NULL ? fl_self_alloc(self, room) : (char *)&answer;
     int rc = fl_call(self, sup, tag, data, len, reply, room, &got, FL_NEVER);
     if (rc == 0) {
-        struct fl_sup_answer answer;
         FL_ASSERT(got >= sizeof answer);
-        memcpy(&answer, reply, sizeof answer);
+        if (info != NULL) memcpy(&answer, reply, sizeof answer);
         rc = answer.code;
         if (out != NULL && (rc == 0 || rc == FL_ETAKEN)) *out = answer.pid;
         if (info != NULL) info->len = got - sizeof answer;
         if (info != NULL && info->len > 0) memcpy(info->at, reply + sizeof answer, info->len);
     }
-    fl_self_free(self, reply);
+    if (info != NULL) fl_self_free(self, reply);
     return rc;
 }
 
 int fl_sup_start_child_info(struct fl_self *self, struct fl_pid sup, const struct fl_child *child,
                             struct fl_pid *out, struct fl_sup_info *info)
 {
+    _Alignas(16) char small[512];
     if (child->args_bytes > 0 && child->args == NULL) return FL_ERANGE;
     if (info != NULL) info->len = 0;
     size_t len = fl_sup_spec_bytes(child);
     FL_ASSERT(len >= sizeof *child);
-    void *bytes = fl_self_alloc(self, len);
+    void *bytes = len <= sizeof small ? small : fl_self_alloc(self, len);
     fl_sup_spec_encode(bytes, child);
     int rc = ask_start(self, sup, FL_SUP_START_CHILD, bytes, len, out, info);
-    fl_self_free(self, bytes);
+    if (bytes != small) fl_self_free(self, bytes);
     return rc;
 }
 
