@@ -159,6 +159,13 @@ static inline void end_kid(struct fl_self *self, struct world *w, const char *na
     fl_send(self, fl_whereis(w->node, name), (uint32_t)kind, NULL, 0);
 }
 
+/** Kills it, and waits until everybody who is to know has been told. */
+static inline void kill_kid(struct fl_self *self, struct world *w, const char *name)
+{
+    fl_exit(self, fl_whereis(w->node, name), fl_reason_of(FL_EXIT_KILL));
+    pause_ns(self, w, 0);
+}
+
 /** Is there a process of this name? */
 static inline bool is_alive(struct world *w, const char *name)
 {
