@@ -27,7 +27,7 @@ struct world {
     bool is_real, is_done;
     void (*body)(struct fl_self *self, struct world *w);
     struct fl_pid sup, mute, watcher;
-    char diary[4096], failure[1024];
+    char diary[4096], notes[1024], failure[1024];
     struct kid kids[32];
     size_t kids_count;
 };
@@ -114,10 +114,15 @@ static inline int kid_on_init(struct fl_self *self, void *state, const void *arg
     return rc;
 }
 
-/* The tag is how to end, the data in which words. */
+#define KID_UNLINKS 1000u /* a tag: from its supervisor */
+/* Other tags are how to end, the data in which words. */
 static inline void kid_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
 {
     struct fl_reason reason = {.kind = (enum fl_exit_kind)msg->tag};
+    if (msg->tag == KID_UNLINKS) {
+        fl_unlink(self, (*(struct kid **)state)->world->sup);
+        return;
+    }
     if (msg->len > 0) snprintf(reason.detail, sizeof reason.detail, "%s", (const char *)msg->data);
     fl_self_exit(self, reason);
 }
@@ -274,20 +279,44 @@ static inline void body_on_cast(struct fl_self *self, void *state, const struct 
 }
 static const struct fl_server body_server = {.name = "body", .on_cast = body_on_cast};
 
+/* What the supervisors tell the node. */
+static inline void world_on_note(void *cx, const struct fl_note *note)
+{
+    static const char *const words[] = {[FL_NOTE_RESTART] = "restart",
+                                        [FL_NOTE_LIMIT] = "limit",
+                                        [FL_NOTE_START_ERROR] = "start_error",
+                                        [FL_NOTE_SHUTDOWN_ERROR] = "shutdown_error"};
+    struct world *w = cx;
+    char text[96];
+    if ((size_t)note->kind >= FL_COUNT(words) || words[note->kind] == NULL) return;
+    size_t len = strlen(w->notes);
+    snprintf(w->notes + len, sizeof w->notes - len, "%s %s %u: %s, %d of %d\n", words[note->kind],
+             note->name, note->count, fl_reason_show(&note->reason, text, sizeof text),
+             note->restarts, note->restarts_max);
+}
+
 static inline struct fl_pid world_spawn(struct world *w, const struct fl_server *server)
 {
     struct fl_pid pid = FL_NO_PID;
-    struct fl_spawn_opts opts = {.args = w};
+    struct fl_spawn_opts opts = {.args = w, .shard = 0};
     assert_int_equal(fl_node_spawn(w->node, server, &opts, &pid), 0);
     return pid;
 }
 
-static inline void world_run(void (*body)(struct fl_self *self, struct world *w), uint64_t seed)
+/* Seed 0 is the real world. */
+static inline void world_run(void (*body)(struct fl_self *self, struct world *w), uint64_t seed,
+                             int shards)
 {
     struct world *w = fl_new(struct world);
     w->body = body;
     w->is_real = seed == 0;
-    struct fl_node_opts opts = {.simulated = !w->is_real, .seed = seed};
+    struct fl_node_opts opts = {
+        .simulated = !w->is_real,
+        .seed = seed,
+        .shards = shards,
+        .on_note = world_on_note,
+        .note_cx = w,
+    };
     assert_int_equal(fl_node_new(&w->node, &opts, NULL), 0);
     w->mute = world_spawn(w, &mute_server);
     w->watcher = world_spawn(w, &watcher_server);
@@ -307,8 +336,14 @@ static inline void world_run(void (*body)(struct fl_self *self, struct world *w)
 static inline void world_run_everywhere(void (*body)(struct fl_self *self, struct world *w))
 {
     for (uint64_t seed = 1; seed <= 5; seed++)
-        world_run(body, seed);
-    world_run(body, 0);
+        world_run(body, seed, 1);
+    world_run(body, 0, 1);
+}
+
+static inline void world_run_simulated(void (*body)(struct fl_self *self, struct world *w))
+{
+    for (uint64_t seed = 1; seed <= 5; seed++)
+        world_run(body, seed, 1);
 }
 
 /* CASE(case_117_…) { … }: a test, whose body has `self` and `w`. */
