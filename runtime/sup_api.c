@@ -9,7 +9,12 @@ int fl_sup_start(struct fl_node *node, struct fl_self *self, const struct fl_sup
                  struct fl_pid *out)
 {
     struct fl_spawn_opts spawn = {
-        .name = opts->name, .args = opts, .link_to = opts->link_to, .shard = -1};
+        .name = opts->name,
+        .args = opts,
+        .link_to = opts->link_to,
+        .shard = -1,
+        .mailbox_max = FL_SUP_MAILBOX_MAX,
+    };
     if (self != NULL) return fl_spawn(self, &fl_sup_server, &spawn, out);
     /* OS children and the program's own loop are on shard 0 */
     spawn.shard = 0;

@@ -10,6 +10,10 @@
 #include "runtime/sup.h"
 #include "runtime/sup_child.h"
 
+/* The ends of its children must not keep out those who ask: each of them waits for its answer, so
+ * there are never too many. */
+#define FL_SUP_MAILBOX_MAX UINT32_MAX
+
 /* Calls of a supervisor. */
 enum fl_sup_tag {
     FL_SUP_START_CHILD = 1, /* an encoded spec */

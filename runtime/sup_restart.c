@@ -32,6 +32,8 @@ void fl_sup_note(struct fl_self *self, struct fl_sup *sup, const struct fl_child
                  struct fl_pid pid, enum fl_note_kind kind, const struct fl_reason *reason,
                  unsigned count)
 {
+    FL_ASSERT(spec->server != NULL);
+    if (fl_self_node(self)->opts.on_note == NULL) return; /* nobody wants to know the time */
     struct fl_note note = {
         .kind = kind,
         .at_ns = fl_self_now(self),
@@ -109,6 +111,8 @@ int fl_sup_spawn(struct fl_self *self, struct fl_sup *sup, const struct fl_child
         .shard = shard_of(self, sup, spec->shard),
         .mailbox_max = spec->mailbox_max,
     };
+    bool is_sup = spec->server == &fl_sup_server;
+    if (is_sup && opts.mailbox_max == 0) opts.mailbox_max = FL_SUP_MAILBOX_MAX;
     free(sup->info); /* of a start that nobody asked for */
     sup->info = NULL;
     sup->info_len = 0;

@@ -1,5 +1,7 @@
 #include "tests/conformance/otp/sup_world.h"
 
+#include "runtime/os.h"
+
 /* What supervisors have beyond OTP: pauses before restarts, places, copied args. */
 
 #define STORY(name)                                                 \
@@ -166,6 +168,37 @@ REAL_STORY(a_start_that_fails_is_undone_on_other_shards_too)
     EXPECT(self, w, "start a\nstart b\nrefuse c\ngone b\ngone a\n");
 }
 
+static void os_on_event(void *cx, const struct fl_os_event *event)
+{
+    static const char *const words[] = {[FL_OS_STARTED] = "os started",
+                                        [FL_OS_EXITED] = "os exited",
+                                        [FL_OS_KILLED] = "os killed",
+                                        [FL_OS_FAILED] = "os failed"};
+    say(cx, "%s\n", words[event->kind]);
+}
+
+REAL_STORY(an_os_process_is_a_child_like_any_other)
+{
+    static char *const argv[] = {"sleep", "1000", NULL};
+    const struct fl_os_opts os = {.argv = argv, .on_event = os_on_event, .event_cx = w};
+    static const enum fl_strategy strategies[] = {FL_ONE_FOR_ALL, FL_REST_FOR_ONE};
+    for (size_t i = 0; i < FL_COUNT(strategies); i++) {
+        struct fl_child children[] = {
+            CHILD(w, "a"), {.id = "os", .server = &fl_os_server, .args = &os}, CHILD(w, "c")};
+        CHECK_CODE(w, start_tree(self, w, strategies[i], 3, children, 3), 0);
+        EXPECT(self, w, "start a\nos started\nstart c\n");
+        end_kid(self, w, "a", FL_EXIT_ERROR);
+        EXPECT(self, w, "gone a\ngone c\nos exited\nstart a\nos started\nstart c\n");
+        CHECK_CODE(w, fl_sup_terminate_child(self, w->sup, "os"), 0);
+        EXPECT(self, w, "os exited\n");
+        CHECK_WHICH(self, w, "c running, os undefined, a running");
+        CHECK_CODE(w, fl_sup_restart_child(self, w->sup, "os", NULL, NULL), 0);
+        shut_down(self, w);
+        EXPECT(self, w, "os started\ngone c\nos exited\ngone a\nsup shutdown\n");
+    }
+    CHECK(w, strstr(w->notes, "shutdown_error") == NULL); /* a signal is a way to obey */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +210,7 @@ int main(void)
         cmocka_unit_test(copied_args_live_as_long_as_the_child),
         cmocka_unit_test(children_live_where_the_spec_says),
         cmocka_unit_test(a_start_that_fails_is_undone_on_other_shards_too),
+        cmocka_unit_test(an_os_process_is_a_child_like_any_other),
     };
     return cmocka_run_group_tests_name("supervisors beyond OTP", tests, NULL, NULL);
 }
