@@ -2,7 +2,7 @@
  *
  * One process that everybody calls is a queue; N of them are N queues, on N shards if asked. A
  * partition supervisor is a one_for_one supervisor (sup.h) with fl_sup_opts.partitions: its
- * children have the ids "0", "1" … and are registered as `name/0`, `name/1` …; counting, asking and
+ * children have the ids "0", "1", and are registered as `name/0`, `name/1`, and so on; counting and
  * nesting are a supervisor's. */
 #ifndef FL_RUNTIME_PARTITION_H
 #define FL_RUNTIME_PARTITION_H

@@ -87,7 +87,7 @@ struct fl_sup_opts {
 extern const struct fl_server fl_sup_server;
 
 /** Starts a supervisor and its children in order; on failure stops the started ones in reverse and
- * returns the failing child's code, or what is wrong with the options (FL_EBADSTRATEGY … in fl.h).
+ * returns the failing child's code, or what is wrong with the options (FL_EBAD… in fl.h).
  * A child whose on_init says FL_EIGNORE is kept without a process, a temporary one not at all.
  * `self` NULL: from outside a process (as fl_node_spawn). (OTP: supervisor:start_link/2) */
 int fl_sup_start(struct fl_node *node, struct fl_self *self, const struct fl_sup_opts *opts,

@@ -31,6 +31,8 @@ struct fl_sup_child {
     struct fl_child spec; /* id, name and copied args are ours; the defaults are filled in */
 };
 
+_Static_assert(sizeof(struct fl_sup_child) <= 160, "apart from the texts");
+
 struct fl_sup_children {
     struct fl_sup_table table;
     struct fl_sup_index by_id, by_pid;

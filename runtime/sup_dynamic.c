@@ -20,6 +20,8 @@ struct dynamic_child {
     uint8_t state, tries;
 };
 
+_Static_assert(sizeof(struct dynamic_child) <= 48, "a million of them must stay small");
+
 #define END_KINDS (FL_EXIT_OS + 1)
 
 struct fl_sup_dynamic {

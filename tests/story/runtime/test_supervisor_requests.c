@@ -141,6 +141,19 @@ STORY(one_that_dies_while_its_siblings_are_stopped_is_one_of_them)
     CHECK_WHICH(self, w, "c running, b running, a running");
 }
 
+STORY(a_temporary_one_that_dies_while_its_siblings_are_stopped_is_forgotten)
+{
+    struct fl_child children[] = {CHILD(w, "t"), CHILD(w, "a"),
+                                  CHILD(w, "c", .traps = true, .hangs = true)};
+    children[0].restart = FL_TEMPORARY;
+    CHECK_CODE(w, start_tree(self, w, FL_ONE_FOR_ALL, 1, children, 3), 0);
+    end_kid(self, w, "a", FL_EXIT_ERROR);
+    EXPECT(self, w, "start t\nstart a\nstart c\ngone a\nterminate c shutdown\n");
+    end_kid(self, w, "t", FL_EXIT_NORMAL);
+    EXPECT(self, w, "gone t\ngone c\nstart a\nstart c\n");
+    CHECK_WHICH(self, w, "c running, a running");
+}
+
 STORY(a_stop_that_was_asked_for_before_takes_part_in_a_restart_of_all)
 {
     start(self, w, FL_ONE_FOR_ALL, "c");
@@ -235,6 +248,7 @@ int main(void)
         cmocka_unit_test(requests_amid_a_restart_of_all_come_after_it_and_questions_do_not_wait),
         cmocka_unit_test(deaths_amid_a_restart_count_once_and_others_are_not_forgotten),
         cmocka_unit_test(one_that_dies_while_its_siblings_are_stopped_is_one_of_them),
+        cmocka_unit_test(a_temporary_one_that_dies_while_its_siblings_are_stopped_is_forgotten),
         cmocka_unit_test(a_stop_that_was_asked_for_before_takes_part_in_a_restart_of_all),
         cmocka_unit_test(a_supervisor_that_ends_turns_requests_away_and_still_answers_questions),
         cmocka_unit_test(a_killed_supervisor_leaves_nothing_behind),
