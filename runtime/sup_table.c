@@ -1,7 +1,5 @@
 #include "runtime/sup_table.h"
 
-#include "runtime/base/rng.h"
-
 #define CHUNK_FIRST 4u
 #define BUCKETS_FIRST 8u
 
@@ -132,11 +130,18 @@ static uint32_t *link_of(const struct fl_sup_index *index, void *record)
     return (uint32_t *)(void *)((unsigned char *)record + index->link_at);
 }
 
+/* Pids count up by their low half, and neighbours shall stay neighbours: they are started, and often
+ * end, together. Hashes of ids are random anyway. */
+static uint32_t hash_of(uint64_t key)
+{
+    return (uint32_t)key ^ (uint32_t)(key >> 32) * UINT32_C(0x9e3779b1);
+}
+
 /* Those buckets that are not split yet in this round still hold what the upper half will. */
 static uint32_t *bucket_of(const struct fl_sup_index *index, uint64_t key)
 {
     uint32_t half = UINT32_C(1) << log2_of(index->buckets_count);
-    uint32_t hash = (uint32_t)fl_hash64(key);
+    uint32_t hash = hash_of(key);
     uint32_t at = hash & (2 * half - 1);
     return &index->buckets[at < index->buckets_count ? at : hash & (half - 1)];
 }
