@@ -1,3 +1,5 @@
+#include "runtime/names.h"
+
 #include "runtime/core.h"
 
 /* Names are read from any thread, so they are the one table with a lock; nothing is called while
@@ -5,6 +7,7 @@
 struct fl_name {
     struct fl_map_node by_text;
     struct fl_pid pid;
+    uint32_t parts;
     char text[];
 };
 
@@ -92,6 +95,24 @@ struct fl_pid fl_whereis(struct fl_node *node, const char *text)
     if (name != NULL) pid = name->pid;
     pthread_mutex_unlock(&node->names_lock);
     return pid;
+}
+
+void fl_name_set_parts(struct fl_self *self, uint32_t parts)
+{
+    struct fl_node *node = self->shard->node;
+    FL_ASSERT(fl_name_of(self) != NULL);
+    pthread_mutex_lock(&node->names_lock);
+    self->cold->name->parts = parts;
+    pthread_mutex_unlock(&node->names_lock);
+}
+
+uint32_t fl_name_parts(struct fl_node *node, const char *text)
+{
+    pthread_mutex_lock(&node->names_lock);
+    struct fl_name *name = name_find(node, text);
+    uint32_t parts = name == NULL ? 0 : name->parts;
+    pthread_mutex_unlock(&node->names_lock);
+    return parts;
 }
 
 static int compare_texts(const void *a, const void *b)

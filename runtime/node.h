@@ -8,17 +8,26 @@
 #include "runtime/process.h"
 
 /** Something worth remembering happened to a process; for journals, traces, crash reports. */
-enum fl_note_kind { FL_NOTE_START = 1, FL_NOTE_EXIT, FL_NOTE_RESTART, FL_NOTE_LIMIT, FL_NOTE_HOG };
+enum fl_note_kind {
+    FL_NOTE_START = 1,
+    FL_NOTE_EXIT,
+    FL_NOTE_RESTART,
+    FL_NOTE_LIMIT,
+    FL_NOTE_HOG,
+    FL_NOTE_START_ERROR,    /* a supervisor could not start a child; reason.code says why */
+    FL_NOTE_SHUTDOWN_ERROR, /* a child that a supervisor stopped ended some other way */
+};
 struct fl_note {
     enum fl_note_kind kind;
     fl_ns at_ns;
     struct fl_pid pid;
-    const char *name;   /* registered name or NULL; RESTART, LIMIT: the child's name or else id */
+    const char *name;   /* registered name or NULL; of a supervisor: the child's name or else id */
     const char *server; /* kind of process */
     struct fl_reason reason;
     int restarts, restarts_max; /* FL_NOTE_RESTART, FL_NOTE_LIMIT */
-    fl_ns took_ns; /* FL_NOTE_HOG: how long the handler has had its shard, to 10 ms or so */
-    bool is_over;  /* FL_NOTE_HOG: it has returned, or waits; a first note without came before */
+    fl_ns took_ns;  /* FL_NOTE_HOG: how long the handler has had its shard, to 10 ms or so */
+    bool is_over;   /* FL_NOTE_HOG: it has returned, or waits; a first note without came before */
+    unsigned count; /* FL_NOTE_SHUTDOWN_ERROR: children that ended so; pid is one of them */
 };
 
 struct fl_node_opts {

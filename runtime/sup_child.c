@@ -2,14 +2,39 @@
 
 static uint64_t id_key(const char *id)
 {
+    FL_ASSERT(id != NULL);
     return fl_hash_bytes(id, strlen(id));
+}
+
+void fl_sup_children_init(struct fl_sup_children *children)
+{
+    *children = (struct fl_sup_children){0};
+    fl_sup_table_init(&children->table, sizeof(struct fl_sup_child));
+    fl_sup_index_init(&children->by_id, offsetof(struct fl_sup_child, id_key),
+                      offsetof(struct fl_sup_child, id_next));
+    fl_sup_index_init(&children->by_pid, offsetof(struct fl_sup_child, pid),
+                      offsetof(struct fl_sup_child, pid_next));
+}
+
+void fl_sup_children_fini(struct fl_sup_children *children)
+{
+    for (uint32_t n = children->table.first; n != 0; n = fl_sup_table_next(&children->table, n))
+        fl_sup_spec_disown(&fl_sup_child_at(children, n)->spec);
+    fl_sup_table_fini(&children->table);
+    fl_sup_index_fini(&children->by_id);
+    fl_sup_index_fini(&children->by_pid);
+}
+
+struct fl_sup_child *fl_sup_child_at(const struct fl_sup_children *children, uint32_t number)
+{
+    return fl_sup_table_at(&children->table, number);
 }
 
 struct fl_sup_child *fl_sup_child_find(const struct fl_sup_children *children, const char *id)
 {
-    struct fl_map_node *at = fl_map_find(&children->by_id, id_key(id));
-    for (; at != NULL; at = fl_map_next(at)) {
-        struct fl_sup_child *child = FL_OWNER(at, struct fl_sup_child, by_id);
+    uint32_t n = fl_sup_index_find(&children->by_id, &children->table, id_key(id));
+    for (; n != 0; n = fl_sup_index_next(&children->by_id, &children->table, n)) {
+        struct fl_sup_child *child = fl_sup_child_at(children, n);
         if (strcmp(child->spec.id, id) == 0) return child;
     }
     return NULL;
@@ -17,96 +42,72 @@ struct fl_sup_child *fl_sup_child_find(const struct fl_sup_children *children, c
 
 struct fl_sup_child *fl_sup_child_of(const struct fl_sup_children *children, struct fl_pid pid)
 {
-    struct fl_map_node *at = fl_map_find(&children->by_pid, pid.bits);
-    return at == NULL ? NULL : FL_OWNER(at, struct fl_sup_child, by_pid);
+    return fl_sup_child_at(children,
+                           fl_sup_index_find(&children->by_pid, &children->table, pid.bits));
 }
 
 int fl_sup_child_add(struct fl_sup_children *children, const struct fl_child *spec,
                      struct fl_sup_child **out)
 {
-    if (spec->id == NULL || spec->server == NULL || spec->shutdown_ns < 0) return FL_ERANGE;
-    if (fl_sup_child_find(children, spec->id) != NULL) return FL_ETAKEN;
-    struct fl_sup_child *child = fl_new(struct fl_sup_child);
-    child->children = children;
+    if (fl_sup_child_find(children, spec->id) != NULL) return FL_EDUPLICATE;
+    uint32_t number = fl_sup_table_add(&children->table);
+    struct fl_sup_child *child = fl_sup_child_at(children, number);
+    child->number = number;
     child->spec = *spec;
-    child->spec.id = fl_strdup(spec->id);
-    child->spec.name = spec->name == NULL ? NULL : fl_strdup(spec->name);
-    fl_map_add(&children->by_id, &child->by_id, id_key(spec->id));
-    fl_list_push(&children->in_order, &child->in_order);
+    fl_sup_spec_fill(&child->spec);
+    fl_sup_spec_own(&child->spec);
+    child->id_key = id_key(spec->id);
+    fl_sup_index_add(&children->by_id, &children->table, number);
+    if (child->spec.type == FL_CHILD_SUPERVISOR) children->supervisors++;
     *out = child;
     return 0;
 }
 
 void fl_sup_child_remove(struct fl_sup_children *children, struct fl_sup_child *child)
 {
-    FL_ASSERT(child->pid.bits == 0);
-    fl_map_remove(&children->by_id, &child->by_id);
-    fl_list_remove(&child->in_order);
-    free((char *)child->spec.id);
-    free((char *)child->spec.name);
-    free(child);
+    FL_ASSERT(child->state == FL_CHILD_UNDEFINED);
+    if (child->spec.type == FL_CHILD_SUPERVISOR) children->supervisors--;
+    fl_sup_index_remove(&children->by_id, &children->table, child->number);
+    fl_sup_spec_disown(&child->spec);
+    fl_sup_table_remove(&children->table, child->number);
 }
 
-void fl_sup_child_runs(struct fl_sup_child *child, struct fl_pid pid)
+/* Counts a child, by 1 or -1, where its state counts. */
+static void child_count(struct fl_sup_children *children, const struct fl_sup_child *child, int by)
 {
-    FL_ASSERT(child->pid.bits == 0);
-    child->pid = child->last_pid = pid;
-    child->state = FL_CHILD_RUNS;
-    fl_map_add(&child->children->by_pid, &child->by_pid, pid.bits);
+    bool is_active = child->state == FL_CHILD_RUNNING || child->state == FL_CHILD_STOPPING;
+    if (is_active) children->active += (uint32_t)by;
+    if (child->spec.significant && child->state != FL_CHILD_UNDEFINED)
+        children->significant += (uint32_t)by;
 }
 
-void fl_sup_child_ended(struct fl_sup_child *child)
+static bool has_pid(const struct fl_sup_child *child)
 {
-    FL_ASSERT(child->pid.bits != 0);
-    fl_map_remove(&child->children->by_pid, &child->by_pid);
-    child->pid = FL_NO_PID;
-    child->state = FL_CHILD_STOPPED;
+    return child->state != FL_CHILD_UNDEFINED && child->state != FL_CHILD_RESTARTING;
 }
 
-struct fl_sup_child *fl_sup_child_last_alive(struct fl_sup_children *children)
+void fl_sup_child_runs(struct fl_sup_children *children, struct fl_sup_child *child,
+                       struct fl_pid pid)
 {
-    /* Stopped ones at the end are moved out of the way, so that ending a tree is linear: nothing
-     * is started any more once this is asked. */
-    while (!fl_list_is_empty(&children->in_order)) {
-        struct fl_sup_child *child = FL_OWNER(children->in_order.prev, struct fl_sup_child,
-                                              in_order);
-        if (child->pid.bits != 0) return child;
-        fl_sup_child_remove(children, child);
-    }
-    return NULL;
+    FL_ASSERT(!has_pid(child));
+    child_count(children, child, -1);
+    child->pid = pid;
+    child->state = FL_CHILD_RUNNING;
+    child->during = (union fl_sup_during){0};
+    fl_sup_index_add(&children->by_pid, &children->table, child->number);
+    child_count(children, child, 1);
 }
 
-void fl_sup_children_fini(struct fl_sup_children *children)
+void fl_sup_child_set(struct fl_sup_children *children, struct fl_sup_child *child,
+                      enum fl_child_state state)
 {
-    while (children->in_order.next != NULL && !fl_list_is_empty(&children->in_order)) {
-        struct fl_sup_child *child = FL_OWNER(children->in_order.next, struct fl_sup_child,
-                                              in_order);
-        if (child->pid.bits != 0) fl_sup_child_ended(child);
-        fl_sup_child_remove(children, child);
-    }
-    fl_map_fini(&children->by_id);
-    fl_map_fini(&children->by_pid);
-    fl_map_fini(&children->by_timer);
-}
-
-void fl_sup_child_encode(struct fl_buf *buf, const struct fl_child *spec)
-{
-    const char *name = spec->name != NULL ? spec->name : "";
-    FL_ASSERT(spec->id != NULL);
-    fl_buf_add(buf, spec, sizeof *spec);
-    fl_buf_add(buf, spec->id, strlen(spec->id) + 1);
-    fl_buf_add(buf, name, strlen(name) + 1);
-}
-
-int fl_sup_child_decode(struct fl_child *out, const void *bytes, size_t len)
-{
-    if (len < sizeof *out + 2) return FL_EBADMSG;
-    const char *texts = (const char *)bytes + sizeof *out;
-    size_t left = len - sizeof *out;
-    size_t id_len = strnlen(texts, left);
-    if (id_len + 1 >= left || texts[left - 1] != '\0') return FL_EBADMSG;
-    memcpy(out, bytes, sizeof *out);
-    out->id = texts;
-    out->name = out->name == NULL ? NULL : texts + id_len + 1;
-    return 0;
+    FL_ASSERT(state != FL_CHILD_RUNNING);
+    bool had_pid = has_pid(child);
+    child_count(children, child, -1);
+    child->state = (uint8_t)state;
+    child->during = (union fl_sup_during){0};
+    child_count(children, child, 1);
+    FL_ASSERT(had_pid || !has_pid(child));
+    if (had_pid && !has_pid(child))
+        fl_sup_index_remove(&children->by_pid, &children->table, child->number);
 }

@@ -75,6 +75,21 @@ static const struct {
     {FL_EREFUSED, "refused"},
     {FL_EIGNORE, "ignored"},
     {FL_EBADRETURN, "bad return value"},
+    {FL_EBADSTRATEGY, "invalid strategy"},
+    {FL_EBADINTENSITY, "invalid restart intensity"},
+    {FL_EBADPERIOD, "invalid period"},
+    {FL_EBADAUTOSHUTDOWN, "invalid auto_shutdown"},
+    {FL_ENOID, "missing id"},
+    {FL_ENOSERVER, "missing server"},
+    {FL_EBADRESTART, "invalid restart type"},
+    {FL_EBADSHUTDOWN, "invalid shutdown"},
+    {FL_EBADTYPE, "invalid child type"},
+    {FL_EBADSIGNIFICANT, "invalid combination with significant"},
+    {FL_EDUPLICATE, "duplicate child"},
+    {FL_EPRESENT, "already present"},
+    {FL_ERUNNING, "running"},
+    {FL_ERESTARTING, "restarting"},
+    {FL_EWRONGKIND, "not for this kind of supervisor"},
 };
 
 const char *fl_code_name(int code)

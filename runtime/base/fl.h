@@ -96,8 +96,25 @@ enum {
     FL_ECALLSELF = -10011,  /* a process called itself */
     FL_EDIED = -10012,      /* the other side died before it answered */
     FL_EREFUSED = -10013,   /* the other side said no */
-    FL_EIGNORE = -10014,    /* a process that decided not to start, and that is fine */
+    FL_EIGNORE = -10014,    /* on_init: do not run me, and that is no error */
     FL_EBADRETURN = -10015, /* a callback returned what means nothing */
+
+    /* Of supervisors: each bad flag and each bad child has its own. */
+    FL_EBADSTRATEGY = -10102,     /* no such strategy */
+    FL_EBADINTENSITY = -10103,    /* max_restarts below zero */
+    FL_EBADPERIOD = -10104,       /* within_ns below zero */
+    FL_EBADAUTOSHUTDOWN = -10105, /* no such auto_shutdown */
+    FL_ENOID = -10106,            /* a child without an id */
+    FL_ENOSERVER = -10107,        /* a child without a server to start */
+    FL_EBADRESTART = -10108,      /* no such restart type */
+    FL_EBADSHUTDOWN = -10109,     /* shutdown_ns makes no sense */
+    FL_EBADTYPE = -10110,         /* neither a worker nor a supervisor */
+    FL_EBADSIGNIFICANT = -10111,  /* significant, with permanent or without auto_shutdown */
+    FL_EDUPLICATE = -10112,       /* two children of one id */
+    FL_EPRESENT = -10113,         /* there is such a child, and it has no process */
+    FL_ERUNNING = -10114,         /* the child has a process */
+    FL_ERESTARTING = -10115,      /* the child is being restarted */
+    FL_EWRONGKIND = -10116,       /* that is for the other kind of supervisor */
 };
 
 /** The name of an error value, ours or libuv-style negative errno; static text. */
