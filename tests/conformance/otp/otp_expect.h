@@ -84,7 +84,7 @@ static inline bool case_obey_one(struct fl_self *self, struct case_world *w,
     memcpy(&order, msg->data, sizeof order);
     struct fl_pid from = msg->from;
     order.fn(self, w, &order);
-    fl_send(self, from, CASE_DONE, NULL, 0);
+    if (!fl_pid_eq(from, fl_self_pid(self))) fl_send(self, from, CASE_DONE, NULL, 0);
     return true;
 }
 
@@ -235,6 +235,11 @@ static inline bool case_answers(struct fl_self *self, struct case_world *w, stru
     } while (0)
 /** It is gone already: a monitor says noproc. */
 #define expect_gone(who) expect_down(fl_monitor(self, (who)), FL_EXIT_NOPROC)
+/** It comes to its end, whatever of. */
+#define expect_end(who)                                                                 \
+    case_await(self, w, CASE_AT,                                                        \
+               (struct case_want){.kind = FL_MSG_DOWN, .ref = fl_monitor(self, (who))}, \
+               #who " to end")
 
 /** Gives what is on its way the time to arrive: before something that must not have come. */
 #define settle() fl_pause(self, fl_ms(3))

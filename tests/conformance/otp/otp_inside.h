@@ -15,10 +15,10 @@ static inline uint64_t inside_late_replies(const struct fl_node *node)
 {
     return node->shards[0].counts.late_replies;
 }
-/** How many timers run. */
+/** How many timers of processes run. */
 static inline size_t inside_timers(const struct fl_node *node)
 {
-    return node->shards[0].timers.count;
+    return fl_timer_count(&node->shards[0]);
 }
 
 #endif

@@ -72,7 +72,7 @@ CASE(case_51_monitor_alias_reply_demonitor)
     do_in(p, .fn = do_send, .pid = alias, .tag = 2);
     expect_eq(expect_cast(1).ref, ref);
     tell(p, .fn = do_leave, .reason = BOOM);
-    expect_gone(p);
+    expect_end(p);
     expect_nothing(); /* neither the second message nor a DOWN */
     expect(!fl_demonitor_keep(self, ref));
 }
@@ -129,6 +129,34 @@ CASE(an_explicit_alias_outlives_its_monitor)
     expect(fl_unalias(self, alias));
 }
 
+CASE(an_explicit_alias_outlives_demonitor)
+{
+    struct fl_pid p = start(obey), alias = FL_NO_PID;
+    uint64_t ref = fl_monitor_alias(self, p, FL_ALIAS_EXPLICIT, &alias);
+    expect(fl_demonitor_keep(self, ref));
+    expect(!fl_demonitor_keep(self, ref));
+    do_in(p, .fn = do_send, .pid = alias, .tag = 1);
+    expect_cast(1);
+    expect(fl_unalias(self, alias));
+    expect(!fl_unalias(self, alias));
+    do_in(p, .fn = do_send, .pid = alias, .tag = 2);
+    tell(p, .fn = do_leave, .reason = BOOM);
+    expect_end(p);
+    expect_nothing(); /* neither the message nor a DOWN of the first monitor */
+}
+
+CASE(a_down_that_is_queued_goes_with_the_flush_and_the_alias_stays)
+{
+    struct fl_pid p = start(obey), other = start(obey), alias = FL_NO_PID;
+    uint64_t ref = fl_monitor_alias(self, p, FL_ALIAS_EXPLICIT, &alias);
+    tell(p, .fn = do_leave, .reason = BOOM);
+    wait_for_mail(1);
+    fl_demonitor(self, ref);
+    expect_nothing();
+    do_in(other, .fn = do_send, .pid = alias, .tag = 1);
+    expect_cast(1);
+}
+
 CASE(unalias_leaves_the_monitor)
 {
     struct fl_pid p = start(obey), alias = FL_NO_PID;
@@ -168,7 +196,7 @@ CASE(an_alias_ends_with_its_process)
     expect_code(fl_send(self, w->pids[0], 1, NULL, 0), 0);
     expect_eq(next_seen(p).tag, 1);
     tell(p, .fn = do_leave, .reason = BOOM);
-    expect_gone(p);
+    expect_end(p);
     expect_code(fl_send(self, w->pids[0], 1, NULL, 0), 0);
     expect_nothing();
 }
@@ -204,6 +232,8 @@ int main(void)
         cmocka_unit_test(an_alias_until_demonitor),
         cmocka_unit_test(an_alias_until_demonitor_ends_with_the_down),
         cmocka_unit_test(an_explicit_alias_outlives_its_monitor),
+        cmocka_unit_test(an_explicit_alias_outlives_demonitor),
+        cmocka_unit_test(a_down_that_is_queued_goes_with_the_flush_and_the_alias_stays),
         cmocka_unit_test(unalias_leaves_the_monitor),
         cmocka_unit_test(only_its_owner_can_take_an_alias_back),
         cmocka_unit_test(an_alias_ends_with_its_process),

@@ -64,7 +64,7 @@ CASE_ON_ONE(another_process_of_the_shard_can_be_given_a_name)
     expect_code(fl_register(self, fl_self_pid(self), "me"), 0);
     expect_code(fl_self_register(self, "me too"), FL_ESTATE);
     tell(p, .fn = do_leave, .reason = BOOM);
-    expect_gone(p);
+    expect_end(p);
     expect_eq(fl_whereis(w->node, "given").bits, 0);
     expect_code(fl_register(self, q, "given"), 0);
 }

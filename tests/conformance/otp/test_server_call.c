@@ -218,7 +218,7 @@ CASE(a_call_that_must_succeed_ends_its_caller_otherwise)
     struct fl_pid server = start_puppet(NULL), p = start(obey);
     do_in(p, .fn = do_call_or_exit, .pid = server, .tag = CALL_ECHO, .ns = w->patience_ns);
     expect_diary("answered\n");
-    play_call_or_exit(self, w, start_dead(), CALL_ECHO, error, false);
+    play_call_or_exit(self, w, start_dead(), CALL_ECHO, fl_reason_of(FL_EXIT_NOPROC), false);
     play_call_or_exit(self, w, server, CALL_HOLD, error, false); /* timeout */
     play_call_or_exit(self, w, start_puppet(NULL), CASE_ORDER, BOOM, true);
     expect_diary("terminate error: boom\n");
@@ -333,7 +333,7 @@ CASE(a_call_leaves_nothing_behind_when_its_server_dies_later)
     expect_code(call(self, server, CALL_ECHO, w->patience_ns), 0);
     expect_code(call(self, server, CALL_HOLD, fl_ms(2)), FL_ETIMEOUT);
     fl_exit(self, server, fl_reason_of(FL_EXIT_KILL));
-    expect_gone(server);
+    expect_end(server);
     expect_nothing();
 }
 

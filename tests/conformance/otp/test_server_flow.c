@@ -69,7 +69,7 @@ CASE(an_async_call_says_what_went_wrong)
     settle();
     expect_diary(""); /* too late */
     do_in(client, .fn = do_call_async, .pid = server, .tag = CALL_DIE, .ns = FL_NEVER);
-    expect_gone(server);
+    expect_end(server);
     settle();
 }
 
@@ -93,7 +93,7 @@ CASE(case_87_cast_dead_ok)
 {
     struct fl_pid server = start_puppet(NULL);
     fl_exit(self, server, fl_reason_of(FL_EXIT_KILL));
-    expect_gone(server);
+    expect_end(server);
     expect_code(fl_send(self, server, 5, NULL, 0), 0);
     expect_nothing();
 }

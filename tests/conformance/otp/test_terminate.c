@@ -96,10 +96,10 @@ static void play_row(struct fl_self *self, struct case_world *w, const struct ro
     settle();
     expect_diary("");
     fl_demonitor(self, ref);
-    struct fl_pid all[] = {parent, stranger, server};
+    struct fl_pid all[] = {server, parent, stranger};
     for (size_t i = 0; i < FL_COUNT(all); i++) {
         fl_exit(self, all[i], fl_reason_of(FL_EXIT_KILL));
-        expect_gone(all[i]);
+        expect_end(all[i]);
     }
 }
 
@@ -230,7 +230,7 @@ CASE(on_terminate_can_call_and_send)
     uint64_t ref = fl_monitor(self, server);
     struct fl_msg msg;
     tell(server, .fn = do_stop, .reason = BOOM);
-    expect_code(fl_receive(self, NULL, NULL, w->patience_ns, &msg), 0);
+    expect_code(fl_receive(self, case_is_for_case, NULL, w->patience_ns, &msg), 0);
     expect(msg.kind == FL_MSG_CAST && msg.tag == 1); /* before its DOWN */
     expect_down_with(ref, BOOM);
     expect_diary("call ok\n");
