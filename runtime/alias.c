@@ -49,6 +49,7 @@ bool fl_unalias(struct fl_self *self, struct fl_pid pid)
     struct fl_monitor *monitor = fl_monitor_find(shard, ref);
     if (monitor == NULL || monitor->owner != self || monitor->alias == 0) return false;
     monitor->alias = 0; /* the monitor stays */
+    if (monitor->is_spent) fl_monitor_drop(monitor);
     return true;
 }
 

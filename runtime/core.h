@@ -272,6 +272,7 @@ struct fl_monitor {
     uint8_t record; /* FL_RECORD_MONITOR or FL_RECORD_CALL */
     bool has_fired, is_remote;
     uint8_t alias; /* 0, or 1 + enum fl_alias_mode */
+    bool is_spent; /* ended, and only an explicit alias is left of it */
     struct fl_watch watch;
     struct fl_list of_owner;
     struct fl_self *owner;
@@ -324,8 +325,9 @@ struct fl_stack {
     void *asan_fake;
     void *tsan_fiber;
     unsigned valgrind_id;
-    struct fl_sig *held; /* what fl_receive gave last */
-    struct fl_wait wait; /* of the process that is blocked on it */
+    struct fl_sig *held;    /* what fl_receive gave last */
+    struct fl_sig *sending; /* what waits for room in another mailbox */
+    struct fl_wait wait;    /* of the process that is blocked on it */
     struct fl_watch wait_watch;
     struct fl_list wait_room; /* in the list of a full mailbox */
     struct fl_timer wait_timer;
@@ -699,6 +701,8 @@ bool fl_watch_drop(struct fl_shard *shard, uint64_t ref);
 void fl_watch_fire_all(struct fl_self *self);
 /** The record of the watching side, or NULL. */
 struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref);
+/** It has fired, or was taken back: all that may stay of it is an explicit alias. */
+void fl_monitor_end(struct fl_monitor *monitor);
 /** Takes it away on both sides. */
 void fl_monitor_drop(struct fl_monitor *monitor);
 /** All of a dying process. */

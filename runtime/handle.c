@@ -32,9 +32,9 @@ static void handle_reply(struct fl_self *self, struct fl_sig *sig, const struct 
 static void handle_down(struct fl_self *self, struct fl_sig *sig, const struct fl_msg *msg)
 {
     struct fl_monitor *monitor = fl_monitor_find(self->shard, sig->ref);
-    if (monitor == NULL) return; /* fl_demonitor came first */
+    if (monitor == NULL || monitor->is_spent) return; /* fl_demonitor came first */
     FL_ASSERT(monitor->owner == self && monitor->has_fired);
-    fl_monitor_drop(monitor);
+    fl_monitor_end(monitor);
     if (self->server->on_down != NULL)
         self->server->on_down(self, fl_self_state(self), sig->ref, sig->from, &sig->reason);
     else

@@ -152,8 +152,7 @@ void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig)
     FL_ASSERT(cold != NULL);
     if (self->flags & FL_PROC_LIMITED) cold->box_bytes -= sig_bytes(sig);
     if (self->flags & FL_PROC_HAS_WAITERS) box_room_made(self);
-    if ((self->flags & FL_PROC_HAS_IDLE) && sig->kind != FL_SIG_SYS &&
-        !(sig->kind == FL_SIG_IDLE && sig->ref == cold->idle_ref)) {
+    if ((self->flags & FL_PROC_HAS_IDLE) && sig->kind != FL_SIG_SYS && sig->kind != FL_SIG_IDLE) {
         /* any message takes fl_self_timeout back */
         self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
         fl_timer_remove(self->shard, &cold->idle);

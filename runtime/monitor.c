@@ -107,20 +107,27 @@ struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref)
     return FL_OWNER(record, struct fl_monitor, record);
 }
 
-void fl_monitor_drop(struct fl_monitor *monitor)
+static void monitor_let_go(struct fl_monitor *monitor)
 {
     struct fl_shard *shard = monitor->owner->shard;
-    uint64_t ref = monitor->watch.ref;
     fl_list_remove(&monitor->watch.of_target);
     if (monitor->is_remote && !monitor->has_fired) {
         struct fl_sig *sig = fl_sig_new(shard, FL_SIG_DEMONITOR, monitor->target,
                                         monitor->owner->pid);
-        sig->ref = ref;
+        sig->ref = monitor->watch.ref;
         fl_signal_send(shard->node, sig);
     }
+    free(monitor->name);
+    monitor->name = NULL;
+}
+
+void fl_monitor_drop(struct fl_monitor *monitor)
+{
+    struct fl_shard *shard = monitor->owner->shard;
+    uint64_t ref = monitor->watch.ref;
+    monitor_let_go(monitor);
     fl_table_give(&shard->refs, ref);
     fl_list_remove(&monitor->of_owner);
-    free(monitor->name);
     if (monitor->record == FL_RECORD_CALL) {
         struct fl_async_call *call = FL_OWNER(monitor, struct fl_async_call, monitor);
         fl_timer_remove(shard, &call->timer);
@@ -128,6 +135,17 @@ void fl_monitor_drop(struct fl_monitor *monitor)
     } else {
         fl_cell_free(shard, monitor, sizeof *monitor);
     }
+}
+
+void fl_monitor_end(struct fl_monitor *monitor)
+{
+    FL_ASSERT(!monitor->is_spent);
+    if (monitor->alias != 1 + FL_ALIAS_EXPLICIT) {
+        fl_monitor_drop(monitor);
+        return;
+    }
+    monitor_let_go(monitor);
+    monitor->has_fired = monitor->is_spent = true;
 }
 
 void fl_monitor_drop_all(struct fl_self *self)
@@ -199,7 +217,8 @@ void fl_demonitor(struct fl_self *self, uint64_t ref)
 {
     struct fl_monitor *monitor = fl_monitor_find(self->shard, ref);
     if (monitor == NULL || monitor->owner != self || monitor->record == FL_RECORD_CALL) return;
-    fl_monitor_drop(monitor); /* a DOWN in the mailbox finds no record and is skipped */
+    if (!monitor->is_spent)
+        fl_monitor_end(monitor); /* a DOWN in the mailbox finds no record and is skipped */
 }
 
 bool fl_demonitor_keep(struct fl_self *self, uint64_t ref)
@@ -208,7 +227,7 @@ bool fl_demonitor_keep(struct fl_self *self, uint64_t ref)
     if (monitor == NULL || monitor->owner != self || monitor->record == FL_RECORD_CALL)
         return false;
     if (monitor->has_fired) return false;
-    fl_monitor_drop(monitor);
+    fl_monitor_end(monitor);
     return true;
 }
 

@@ -11,7 +11,8 @@ struct scan {
 static bool sig_is_stale(struct fl_self *self, const struct fl_sig *sig)
 {
     if (sig->kind != FL_SIG_DOWN && sig->kind != FL_SIG_REPLY) return false;
-    return fl_monitor_find(self->shard, sig->ref) == NULL;
+    const struct fl_monitor *monitor = fl_monitor_find(self->shard, sig->ref);
+    return monitor == NULL || monitor->is_spent;
 }
 
 static bool sig_matches(struct fl_self *self, const struct fl_sig *sig, fl_match_fn match, void *cx)
@@ -94,7 +95,7 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
     shard->counts.handled++;
     fl_msg_of(sig, out);
     if (sig->kind == FL_SIG_DOWN || sig->kind == FL_SIG_REPLY)
-        fl_monitor_drop(fl_monitor_find(shard, sig->ref));
+        fl_monitor_end(fl_monitor_find(shard, sig->ref));
     return 0;
 }
 

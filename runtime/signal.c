@@ -231,7 +231,9 @@ static int send_slow(struct fl_self *self, struct fl_sig *sig)
     int rc = 0;
     if (target != NULL && fl_box_is_full(target)) {
         struct fl_pid pid = target->pid;
+        shard->stack->sending = sig; /* freed with us when we end meanwhile */
         rc = fl_box_make_room(target, self, FL_NEVER);
+        shard->stack->sending = NULL;
         target = fl_proc_find(shard, pid); /* we may have waited */
         if (rc == FL_ENOPROC) rc = 0;
     }

@@ -64,6 +64,9 @@ struct fl_spawn_request {
     struct fl_spawn_opts opts;
     uint64_t monitor_ref;
     char *name;
+    struct fl_timer timer; /* start_within_ns, on the child's shard */
+    struct fl_self *child;
+    bool is_late;
 };
 
 void fl_spawn_request_free(struct fl_spawn_request *request)
@@ -81,6 +84,18 @@ static void started_send(struct fl_shard *shard, const struct fl_start *start, s
     sig->ref = start->ref;
     sig->code = code;
     fl_signal_send(shard->node, sig);
+}
+
+/* The child took too long: it is killed, and nothing of it reaches the starter (OTP: timeout). */
+static void spawn_is_late(struct fl_timer *timer)
+{
+    struct fl_spawn_request *request = FL_OWNER(timer, struct fl_spawn_request, timer);
+    struct fl_reason reason = fl_reason_of(FL_EXIT_KILLED);
+    FL_ASSERT(request->child->start == &request->start);
+    request->is_late = true;
+    request->start.why = NULL;
+    fl_link_drop_remote(request->child, request->start.starter);
+    fl_proc_doom(request->child, &reason);
 }
 
 void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig)
@@ -103,7 +118,14 @@ void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig)
     if (request->monitor_ref != 0)
         fl_watch_add(child, request->start.starter, request->monitor_ref);
     child->start = &request->start;
-    if (request->server == NULL) fl_proc_tell_starter(child, 0);
+    request->child = child;
+    if (request->server == NULL) {
+        fl_proc_tell_starter(child, 0);
+    } else if (request->opts.start_within_ns > 0) {
+        request->timer.kind = FL_TIMER_PORT;
+        request->timer.fn = spawn_is_late;
+        fl_timer_add(shard, &request->timer, fl_shard_due(shard, request->opts.start_within_ns));
+    }
     fl_shard_ready(child);
 }
 
@@ -152,8 +174,10 @@ void fl_proc_tell_starter(struct fl_self *child, int code)
     } else if (fl_shard_has(shard, start->starter)) {
         starter_tell(fl_proc_find(shard, start->starter), start->ref, child->pid, code);
     } else {
-        started_send(shard, start, child->pid, code);
-        fl_spawn_request_free(FL_OWNER(start, struct fl_spawn_request, start));
+        struct fl_spawn_request *request = FL_OWNER(start, struct fl_spawn_request, start);
+        fl_timer_remove(shard, &request->timer);
+        started_send(shard, start, child->pid, request->is_late ? FL_ETIMEOUT : code);
+        fl_spawn_request_free(request);
     }
 }
 
@@ -180,8 +204,11 @@ static int spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
     fl_signal_send(shard->node, sig);
     fl_proc_park(self);
     int code = stack->wait.code;
-    if (code == 0 && out != NULL) *out = stack->wait.started;
+    struct fl_pid child = stack->wait.started;
     stack->wait = (struct fl_wait){0};
+    if (code == 0 && out != NULL) *out = child;
+    if (code == FL_ETAKEN && out != NULL) *out = fl_whereis(shard->node, opts->name);
+    if (code == FL_ETIMEOUT && child.bits != 0) fl_unlink_flush(self, child);
     return code;
 }
 
