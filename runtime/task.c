@@ -1,17 +1,24 @@
 #include "runtime/core.h"
 #include "runtime/task_parts.h"
 
-#define TASK_KEY "fl.task"     /* in the process dictionary of a task */
 #define TASK_INLINE 256        /* args and results up to here need no memory of their own */
 #define TASK_GO_WITHIN fl_s(5) /* an owner that died in between never says go */
-#define TASK_RETRY_NS (FL_NS_PER_MS / 4) /* the owner's mailbox is full */
+#define TASK_ARGS_AT 16        /* where the args of a body are in its state */
 
 /* What fl_task_return left, on the stack of the task. */
-struct task_run {
+struct fl_task_run {
     const void *data;
     size_t len;
     unsigned char bytes[TASK_INLINE];
 };
+
+static struct fl_task_head *task_head(struct fl_self *self)
+{
+    struct fl_task_head *head = (void *)((char *)fl_self_state(self) + TASK_ARGS_AT);
+    bool is_task = (self->flags & FL_PROC_IS_BODY) &&
+                   self->state_bytes >= TASK_ARGS_AT + sizeof *head && head->magic == FL_TASK_MAGIC;
+    return is_task ? head : NULL;
+}
 
 static bool task_is_go(void *cx, const struct fl_msg *msg)
 {
@@ -19,41 +26,51 @@ static bool task_is_go(void *cx, const struct fl_msg *msg)
     return msg->kind == FL_MSG_CAST && msg->tag == FL_TASK_GO && fl_pid_eq(msg->from, head->owner);
 }
 
-/* A result must not get lost in a full mailbox: the task stays until there is room. */
-static void task_answer(struct fl_self *self, struct fl_pid alias, const struct task_run *run)
+/* A neighbour's mailbox takes the result even when it is full: as with the answer of a call, one
+ * that is waited for must not get lost. */
+static void task_answer(struct fl_self *self, struct fl_pid alias, const struct fl_task_run *run)
 {
+    struct fl_shard *shard = self->shard;
     FL_ASSERT(alias.bits != 0);
-    while (fl_send(self, alias, FL_TASK_DONE, run->data, run->len) == FL_EFULL)
-        fl_pause(self, TASK_RETRY_NS);
+    if (!fl_shard_has(shard, alias)) {
+        fl_send(self, alias, FL_TASK_DONE, run->data, run->len);
+        return;
+    }
+    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_CAST, alias, self->pid);
+    sig->tag = FL_TASK_DONE;
+    fl_sig_set_data(sig, run->data, run->len);
+    struct fl_self *owner = fl_alias_resolve(shard, sig);
+    if (owner != NULL)
+        fl_box_push(owner, sig);
+    else
+        fl_sig_free(shard, sig);
 }
 
 void fl_task_body(struct fl_self *self, const void *args, size_t len)
 {
-    FL_ASSERT(len >= sizeof(struct fl_task_head));
-    struct fl_task_head head;
-    struct task_run run;
-    struct fl_pid alias = FL_NO_PID;
-    memcpy(&head, args, sizeof head);
+    struct fl_task_head *head = task_head(self);
+    struct fl_task_run run;
+    struct fl_msg go;
+    FL_ASSERT(head != NULL && (const void *)head == args);
     run.data = NULL;
     run.len = 0;
-    if (head.owner.bits != 0) {
-        struct fl_msg go;
-        if (fl_receive(self, task_is_go, &head, TASK_GO_WITHIN, &go) != 0) return;
-        memcpy(&alias, go.data, sizeof alias);
-        fl_self_put(self, TASK_KEY, &run);
+    head->run = &run;
+    if (head->owner.bits != 0 && head->alias.bits == 0) {
+        if (fl_receive(self, task_is_go, head, TASK_GO_WITHIN, &go) != 0) return;
+        memcpy(&head->alias, go.data, sizeof head->alias);
     }
-    head.fn(self, (const char *)args + sizeof head, len - sizeof head);
-    if (alias.bits == 0 || (self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED))) return;
+    head->fn(self, head + 1, len - sizeof *head);
+    if (head->alias.bits == 0 || (self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED))) return;
     /* So that an owner that traps exits is not told of a task that went well. */
-    if (head.is_linked) fl_unlink(self, head.owner);
-    task_answer(self, alias, &run);
+    if (head->is_linked) fl_unlink(self, head->owner);
+    task_answer(self, head->alias, &run);
 }
 
 void fl_task_return(struct fl_self *self, const void *data, size_t len)
 {
-    struct task_run *run = fl_self_get(self, TASK_KEY);
-    if (run == NULL) return; /* of a task whose result nobody wants */
-    FL_ASSERT(data != NULL || len == 0);
+    struct fl_task_head *head = task_head(self);
+    FL_ASSERT(head != NULL && head->run != NULL); /* only a task returns */
+    struct fl_task_run *run = head->run;
     void *to = len <= sizeof run->bytes ? run->bytes : fl_self_alloc(self, len);
     if (len > 0) memmove(to, data, len);
     run->data = to;
@@ -66,7 +83,7 @@ static int task_spawn(struct fl_self *self, const struct fl_task_opts *opts,
 {
     _Alignas(16) unsigned char small[TASK_INLINE];
     size_t all = sizeof *head + len;
-    unsigned char *block = all <= sizeof small ? small : fl_alloc(all);
+    unsigned char *block = all <= sizeof small ? small : fl_self_alloc(self, all);
     memcpy(block, head, sizeof *head);
     if (len > 0) memcpy(block + sizeof *head, args, len);
     struct fl_spawn_opts spawn = {
@@ -76,8 +93,28 @@ static int task_spawn(struct fl_self *self, const struct fl_task_opts *opts,
     };
     int rc = opts->is_linked ? fl_spawn_run_link(self, fl_task_body, block, all, &spawn, pid)
                              : fl_spawn_run(self, fl_task_body, block, all, &spawn, pid);
-    if (block != small) free(block);
+    if (block != small) fl_self_free(self, block);
     return rc;
+}
+
+/* Tells it where the result goes. A neighbour that I started has not begun yet: no message needed.
+ * From another shard a result can get lost in my full mailbox; there the monitor outlives it, so
+ * that I do not wait for ever. */
+static void task_go(struct fl_self *self, struct fl_task *task, bool has_begun)
+{
+    struct fl_shard *shard = self->shard;
+    bool is_near = fl_shard_has(shard, task->pid);
+    struct fl_pid alias = FL_NO_PID;
+    task->ref = fl_monitor_alias(self, task->pid,
+                                 is_near ? FL_ALIAS_REPLY_DEMONITOR : FL_ALIAS_DEMONITOR, &alias);
+    struct fl_self *child = is_near && !has_begun ? fl_proc_find(shard, task->pid) : NULL;
+    if (child == NULL) {
+        fl_send(self, task->pid, FL_TASK_GO, &alias, sizeof alias);
+        return;
+    }
+    struct fl_task_head *head = task_head(child);
+    FL_ASSERT(head != NULL && head->run == NULL);
+    head->alias = alias;
 }
 
 int fl_task_start(struct fl_self *self, const struct fl_task_opts *opts, fl_task_fn fn,
@@ -85,15 +122,14 @@ int fl_task_start(struct fl_self *self, const struct fl_task_opts *opts, fl_task
 {
     FL_ASSERT(fn != NULL);
     struct fl_task task = {.owner = fl_self_pid(self), .is_linked = opts->is_linked};
-    struct fl_task_head head = {.fn = fn, .owner = task.owner, .is_linked = opts->is_linked};
-    int rc = opts->sup.bits == 0 ? task_spawn(self, opts, &head, args, len, &task.pid)
-                                 : fl_task_sup_order(self, opts, &head, args, len, &task.pid);
+    const struct fl_task_head head = {
+        .fn = fn, .owner = task.owner, .magic = FL_TASK_MAGIC, .is_linked = opts->is_linked};
+    bool has_sup = opts->sup.bits != 0;
+    int rc = has_sup ? fl_task_sup_order(self, opts, &head, args, len, &task.pid)
+                     : task_spawn(self, opts, &head, args, len, &task.pid);
     if (rc != 0) return rc;
-    if (opts->sup.bits != 0 && opts->is_linked) fl_link(self, task.pid);
-
-    struct fl_pid alias = FL_NO_PID;
-    task.ref = fl_monitor_alias(self, task.pid, FL_ALIAS_REPLY_DEMONITOR, &alias);
-    fl_send(self, task.pid, FL_TASK_GO, &alias, sizeof alias);
+    if (has_sup && opts->is_linked) fl_link(self, task.pid);
+    task_go(self, &task, has_sup);
     *out = task;
     return 0;
 }
@@ -138,6 +174,7 @@ void fl_task_settle(struct fl_self *self, struct fl_task *task, const struct fl_
     result->len = is_down ? 0 : msg->len;
     task->ref = 0;
     if (is_down && task->is_linked) fl_unlink_flush(self, task->pid);
+    if (!is_down && !fl_shard_has(self->shard, task->pid)) fl_demonitor(self, msg->ref);
 }
 
 static int task_wait(struct fl_self *self, struct fl_task *task, fl_ns timeout_ns,

@@ -4,9 +4,10 @@
  * handed over with fl_task_return. Only the owner may wait for it, once. Nothing of a task is left
  * in the owner's mailbox once one of these functions has answered for it.
  * An owner that is a server and does not want to wait gets the result as a message instead: on_cast
- * with the tag FL_TASK_DONE and msg->ref == task.ref, or on_down with that ref.
- * Thread: the owner's. The function runs on the owner's shard unless opts say otherwise; on another
- * one, pointers in args are read from another thread. */
+ * with the tag FL_TASK_DONE and msg->ref == task.ref, or on_down with that ref. (After the result
+ * of a task on another shard comes its DOWN too, unless fl_demonitor takes it back.) Thread: the
+ * owner's. The function runs on the owner's shard unless opts say otherwise; on another one,
+ * pointers in args are read from another thread. */
 #ifndef FL_RUNTIME_TASK_H
 #define FL_RUNTIME_TASK_H
 
@@ -53,7 +54,8 @@ int fl_task_async_nolink(struct fl_self *self, struct fl_pid sup, fl_task_fn fn,
 int fl_task_start(struct fl_self *self, const struct fl_task_opts *opts, fl_task_fn fn,
                   const void *args, size_t len, struct fl_task *out);
 /** From inside a task: these bytes are the result. Copied; sent when the function returns without
- * fl_self_exit or fl_self_fail; the last call counts, without one the result is empty. */
+ * fl_self_exit or fl_self_fail; the last call counts, without one the result is empty. Never from
+ * what is no task. */
 void fl_task_return(struct fl_self *self, const void *data, size_t len);
 
 /** Waits for the result; copies at most reply_max bytes (reply NULL: none), *reply_len (may be

@@ -4,12 +4,17 @@
 
 #include "runtime/task.h"
 
-/* Before the args of every task. */
+/* Before the args of every task, in its own memory. */
+struct fl_task_run;
 struct fl_task_head {
     _Alignas(16) fl_task_fn fn;
     struct fl_pid owner; /* FL_NO_PID: nobody wants the result */
+    struct fl_pid alias; /* where the result goes; 0: it waits to be told */
+    struct fl_task_run *run;
+    uint32_t magic;
     bool is_linked;
 };
+#define FL_TASK_MAGIC 0x5441534bu
 /* What a task supervisor is asked to start: this, then a head, then args. */
 struct fl_task_order {
     _Alignas(16) struct fl_task_opts opts;

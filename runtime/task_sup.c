@@ -232,7 +232,7 @@ int fl_task_sup_start_child(struct fl_self *self, struct fl_pid sup, fl_task_fn 
                             const void *args, size_t len, struct fl_pid *out)
 {
     const struct fl_task_opts opts = {.sup = sup, .shard = -1};
-    const struct fl_task_head head = {.fn = fn};
+    const struct fl_task_head head = {.fn = fn, .magic = FL_TASK_MAGIC};
     struct fl_pid pid;
     int rc = fl_task_sup_order(self, &opts, &head, args, len, out == NULL ? &pid : out);
     FL_ASSERT(rc <= 0);
