@@ -159,11 +159,20 @@ static int keeper_on_init(struct fl_self *self, void *state, const void *args)
     keeper->pubsub = (struct fl_pubsub *)(uintptr_t)args;
     pubsub_hold(self, keeper->pubsub);
     fl_self_trap_exits(self, true);
+    int rc = keeper_start(self, keeper->pubsub, self->shard->id);
+    /* The others are waited for, which cannot be done before the node runs. */
+    if (rc == 0 && keeper->pubsub->tables_count > 1) fl_self_continue(self, 0);
+    return rc;
+}
+
+static void keeper_on_continue(struct fl_self *self, void *state, uint32_t tag)
+{
+    struct keeper *keeper = state;
+    FL_ASSERT(keeper->pubsub != NULL);
     for (int i = 0; i < keeper->pubsub->tables_count; i++) {
-        int rc = keeper_start(self, keeper->pubsub, i);
-        if (rc != 0) return rc;
+        int rc = i == self->shard->id ? 0 : keeper_start(self, keeper->pubsub, i);
+        if (rc != 0) fl_self_fail(self, rc);
     }
-    return 0;
 }
 
 static void keeper_on_exit(struct fl_self *self, void *state, struct fl_pid who,
@@ -182,6 +191,7 @@ const struct fl_server fl_pubsub_server = {
     .name = "pubsub",
     .state_bytes = sizeof(struct keeper),
     .on_init = keeper_on_init,
+    .on_continue = keeper_on_continue,
     .on_exit = keeper_on_exit,
 };
 
