@@ -43,7 +43,7 @@ _Static_assert(sizeof(struct run) <= sizeof(struct fl_statem_run), "fl_statem_ru
 
 static struct run *run_of(struct fl_self *self)
 {
-    struct run *run = self->state;
+    struct run *run = fl_self_state(self);
     FL_ASSERT(run->magic == STATEM_MAGIC);
     return run;
 }
