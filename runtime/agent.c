@@ -1,5 +1,7 @@
 #include "runtime/agent.h"
 
+#include "runtime/core.h"
+
 enum { AGENT_DO = 0x666c6167, AGENT_STOP };
 
 struct agent {
@@ -42,10 +44,9 @@ static void agent_on_call(struct fl_self *self, void *state, const struct fl_msg
     struct agent *agent = state;
     struct fl_pid from = msg->from;
     uint64_t ref = msg->ref;
-    if (agent_do(self, agent, msg))
-        fl_self_reply(self, from, ref, agent->reply.at, agent->reply.len);
-    else
-        fl_self_fail(self, FL_EBADMSG);
+    if (!agent_do(self, agent, msg)) fl_self_fail(self, FL_EBADMSG);
+    if (self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) return; /* its end is the answer */
+    fl_self_reply(self, from, ref, agent->reply.at, agent->reply.len);
 }
 
 static void agent_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
