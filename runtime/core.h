@@ -454,9 +454,7 @@ struct fl_shard {
     bool has_priorities;           /* another than normal was ever used */
     struct fl_list doomed;         /* those that are in no run queue */
     unsigned picks, high_in_row, normal_in_row;
-    struct fl_self **sim_queue;
-    uint32_t sim_count, sim_cap;
-    struct fl_rng sim_rng;
+    struct fl_sim *sim;        /* of a simulated node, else NULL */
     struct fl_self *running;   /* whose handler is on the current stack */
     struct fl_self *run_first; /* goes before the queue, and before the budget */
     struct fl_self *picked;    /* for the worker that is switched to */
@@ -614,13 +612,30 @@ uint64_t fl_shard_next_ref(struct fl_shard *shard);
 /** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
 void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx);
 
-/* sim.c: the run queue of a simulated node */
-/** Adds a process. */
+/* sim.c, sim_delivery.c: the hooks of a simulated node, whose shard->sim is not NULL */
+/** Opens the world of a simulated shard. FL_ERANGE, FL_EPARSE with words. */
+int fl_sim_open(struct fl_shard *shard, struct fl_err *err);
+/** Closes it, with all messages that are on their way; none is fine. */
+void fl_sim_close(struct fl_shard *shard);
+/** Puts a process into the simulated run queue. */
 void fl_sim_push(struct fl_self *self);
-/** Takes it out. */
+/** Takes one out that is in it. */
 void fl_sim_remove(struct fl_self *self);
-/** Draws the next one and takes it out; NULL: none. */
+/** One step: chooses who goes on and takes it out of the queue. NULL: nobody could, or the step was
+ * a delivery or a jump of time. */
 struct fl_self *fl_sim_pop(struct fl_shard *shard);
+/** Can anybody go on, or anything be delivered? False for a shard that is not simulated. */
+bool fl_sim_has_work(const struct fl_shard *shard);
+/** How many messages a process handles before others may run. */
+int fl_sim_quantum(const struct fl_shard *shard);
+/** A process is about to look for a message: lets others run first when it had its quantum. */
+void fl_sim_on_receive(struct fl_self *self);
+/** Keeps a signal on its way when delivery is delayed: then takes it and returns true. */
+bool fl_sim_hold(struct fl_shard *shard, struct fl_sig *sig);
+/** Delivers at once what one process has on its way to another; false when nothing was. */
+bool fl_sim_flush(struct fl_shard *shard, struct fl_pid from, struct fl_pid to);
+/** May this timeout fire? Else it is as if it took for ever. */
+bool fl_sim_may_fire(const struct fl_shard *shard, const struct fl_timer *timer);
 
 /* loop.c */
 /** Opens the shard's loop and its four handles. */

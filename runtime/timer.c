@@ -256,6 +256,7 @@ size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns)
         struct fl_timer *timer = timers->heap[0];
         heap_remove(timers, timer);
         fired++;
+        if (FL_UNLIKELY(shard->is_simulated) && !fl_sim_may_fire(shard, timer)) continue;
         switch ((enum fl_timer_kind)timer->kind) {
         case FL_TIMER_USER:
         case FL_TIMER_SEND:
