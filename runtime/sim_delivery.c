@@ -137,8 +137,7 @@ bool fl_sim_hold(struct fl_shard *shard, struct fl_sig *sig)
         channel_arm(channel);
         return true;
     }
-    held->due_ns = fl_ns_max(held->due_ns, channel->tail->due_ns); /* a pair keeps its order */
-    channel->tail->next = held;
+    channel->tail->next = held; /* one that is due earlier waits for those before it */
     channel->tail = held;
     return true;
 }

@@ -15,7 +15,6 @@
 #define PCT_STEPS_DEFAULT 1000
 #define PCT_DEPTH_MAX 64
 #define DRAWN (UINT64_C(1) << 63) /* drawn priorities have this bit, lowered ones do not */
-#define DEVIATIONS_MAX (1u << 22) /* beyond this a schedule is no short string any more */
 
 struct priority {
     struct fl_map_node by_key;
@@ -170,7 +169,8 @@ uint32_t fl_sim_choose(struct fl_sim *sim, bool with_time)
 
     sim->choices_hash = fl_hash64(sim->choices_hash + count) ^ key;
     sim->record.fingerprint = (uint32_t)fl_hash64(sim->choices_hash) & 0x3ffff;
-    if (sim->choices >= UINT32_MAX || sim->record.count == DEVIATIONS_MAX) sim->is_too_long = true;
+    if (sim->choices >= UINT32_MAX || sim->record.count == FL_SIM_DEVIATIONS_MAX)
+        sim->is_too_long = true;
     if (index != 0 && !sim->is_too_long)
         fl_sim_script_add(&sim->record, (struct fl_sim_deviation){(uint32_t)sim->choices, index});
     if (sim->replay.choices != 0) replay_check(sim);

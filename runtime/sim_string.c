@@ -117,7 +117,8 @@ static void take_deviations(struct reader *in, struct fl_sim_script *script)
         uint64_t times = gap & 1 ? take_number(in, UINT32_MAX) + 2 : 1;
         for (; times > 0 && !in->is_bad; times--) {
             choice += gap / 2 + 1;
-            if (choice > script->choices) in->is_bad = true;
+            if (choice > script->choices || script->count == FL_SIM_DEVIATIONS_MAX)
+                in->is_bad = true;
             if (in->is_bad) return;
             fl_sim_script_add(script, (struct fl_sim_deviation){(uint32_t)choice, (uint32_t)index});
         }

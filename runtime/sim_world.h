@@ -31,6 +31,8 @@ void fl_sim_queue_fini(struct fl_sim_queue *queue);
 
 /* ---- sim_schedule.c: which one does, and the record of it */
 
+#define FL_SIM_DEVIATIONS_MAX (1u << 22) /* beyond this a schedule is no short string any more */
+
 /* A choice that was not the first candidate. */
 struct fl_sim_deviation {
     uint32_t choice; /* the how manieth choice, from 1 */
