@@ -370,7 +370,7 @@ static const struct fl_server postman_server = {
     .on_down = postman_on_down,
 };
 
-static void post_run(struct post *post, const struct fl_node_opts *opts)
+static void post_run_keeping(struct post *post, const struct fl_node_opts *opts, char **schedule)
 {
     struct fl_node *node = NULL;
     *post = (struct post){0};
@@ -383,7 +383,14 @@ static void post_run(struct post *post, const struct fl_node_opts *opts)
     fl_sim_run(node, opts->sim.latency_most_ns);
     fl_node_send(node, post->sender, GO, NULL, 0);
     fl_sim_run(node, fl_s(10));
+    if (schedule != NULL) *schedule = fl_sim_schedule(node);
+    assert_int_equal(fl_sim_replayed(node, NULL), 0);
     fl_node_free(node);
+}
+
+static void post_run(struct post *post, const struct fl_node_opts *opts)
+{
+    post_run_keeping(post, opts, NULL);
 }
 
 static void expect_in_order(const char *seen, const char *letters)
@@ -433,6 +440,30 @@ static void latency_is_virtual_time(void **state)
         expect_in_order(post.seen, "abcde");
         expect_in_order(post.seen, "12345!");
         assert_in_range(post.last_ns, fl_ms(30), fl_ms(30 + 60));
+    }
+}
+
+/* Latencies are drawn, and the string knows from which seed; early timeouts are choices. */
+static void a_replay_repeats_latencies_and_deliveries(void **state)
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct post post, again;
+        struct fl_node_opts opts = {.name = "post", .simulated = true, .seed = seed};
+        opts.sim.scheduler = seed % 3 == 0 ? FL_SIM_PCT : FL_SIM_RANDOM;
+        opts.sim.pct_steps = 30;
+        opts.sim.delivery = FL_SIM_DELAYED;
+        opts.sim.latency_most_ns = seed % 2 == 0 ? fl_ms(40) : 0;
+        opts.sim.early_within_ns = fl_ms(20);
+        char *schedule = NULL;
+        post_run_keeping(&post, &opts, &schedule);
+
+        opts.seed = 0;
+        opts.sim.scheduler = FL_SIM_REPLAY;
+        opts.sim.replay = schedule;
+        post_run_keeping(&again, &opts, NULL);
+        assert_string_equal(again.seen, post.seen);
+        assert_int_equal(again.last_ns, post.last_ns);
+        free(schedule);
     }
 }
 
@@ -624,6 +655,7 @@ int main(void)
         cmocka_unit_test(every_random_walk_replays),
         cmocka_unit_test(delayed_messages_keep_the_order_of_their_pair_and_no_other),
         cmocka_unit_test(latency_is_virtual_time),
+        cmocka_unit_test(a_replay_repeats_latencies_and_deliveries),
         cmocka_unit_test(a_bad_latency_is_refused),
         cmocka_unit_test(timeouts_of_a_kind_may_not_fire),
         cmocka_unit_test(a_predicate_decides_for_each_timeout),
