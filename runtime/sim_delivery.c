@@ -100,7 +100,16 @@ void fl_sim_deliver(struct fl_sim *sim, struct fl_sim_channel *channel)
     struct fl_sig *sig = channel_take(channel);
     fl_sim_mix(sim, sig->kind);
     fl_sim_mix(sim, sig->tag);
-    fl_signal_arrive(sim->shard, sig);
+    if (sig->kind != FL_SIG_DOWN) {
+        fl_signal_arrive(sim->shard, sig);
+        return;
+    }
+    /* its monitor has fired: what is left is to be seen */
+    struct fl_self *watcher = fl_proc_find(sim->shard, sig->to);
+    if (watcher != NULL)
+        fl_box_push_sys(watcher, sig);
+    else
+        fl_sig_free(sim->shard, sig);
 }
 
 bool fl_sim_flush(struct fl_shard *shard, struct fl_pid from, struct fl_pid to)
@@ -114,18 +123,36 @@ bool fl_sim_flush(struct fl_shard *shard, struct fl_pid from, struct fl_pid to)
     return true;
 }
 
+/* An alias is another address of the same process, and the order of a pair holds over both. */
+static struct fl_pid receiver_of(const struct fl_shard *shard, struct fl_pid to)
+{
+    if (!(to.bits & FL_ID_ALIAS)) return to;
+    const uint8_t *record = fl_table_find(&shard->refs, to.bits & ~FL_ID_ALIAS);
+    if (record == NULL) return to;
+    if (*record == FL_RECORD_ALIAS)
+        return FL_OWNER(record, const struct fl_alias, record)->owner->pid;
+    if (*record == FL_RECORD_MONITOR)
+        return FL_OWNER(record, const struct fl_monitor, record)->owner->pid;
+    return to;
+}
+
+/* What stands for a step of its own, or comes from no process, is never late. */
+static bool is_instant(const struct fl_sig *sig, struct fl_pid to)
+{
+    if (sig->from.bits == 0 || fl_pid_eq(sig->from, to)) return true;
+    return sig->kind == FL_SIG_SPAWN || sig->kind == FL_SIG_STARTED || sig->kind == FL_SIG_STOP ||
+           sig->kind == FL_SIG_ASK;
+}
+
 bool fl_sim_hold(struct fl_shard *shard, struct fl_sig *sig)
 {
     struct fl_sim *sim = shard->sim;
     if (sim->opts->delivery != FL_SIM_DELAYED) return false;
-    if (sig->from.bits == 0 || fl_pid_eq(sig->from, sig->to)) return false;
-    if (sig->kind == FL_SIG_SPAWN || sig->kind == FL_SIG_STOP) return false;
-    if (sig->kind ==
-        FL_SIG_STARTED) { /* a spawn is one step, but what the child sent came before */
-        fl_sim_flush(shard, sig->from, sig->to);
-        return false;
-    }
-    struct fl_sim_channel *channel = channel_get(sim, sig->from, sig->to);
+    struct fl_pid to = receiver_of(shard, sig->to);
+    /* a spawn is one step, but what the child sent before it is there before it */
+    if (sig->kind == FL_SIG_STARTED) fl_sim_flush(shard, sig->from, to);
+    if (is_instant(sig, to)) return false;
+    struct fl_sim_channel *channel = channel_get(sim, sig->from, to);
     struct held *held = fl_new(struct held);
     held->sig = sig;
     held->due_ns = fl_shard_now(shard);

@@ -56,6 +56,7 @@ struct fl_sim {
     struct fl_sim_queue queue;
     fl_ns end_ns; /* of fl_sim_run: time does not jump past it */
     uint64_t hash, steps, choices;
+    int taken; /* messages, by whoever runs, since it was chosen */
     struct fl_rng rng;
     /* the record */
     struct fl_sim_script record;
