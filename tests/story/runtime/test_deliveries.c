@@ -322,6 +322,222 @@ static void a_world_may_end_with_messages_on_their_way(void **state)
     fl_node_free(node);
 }
 
+/* ---- bodies: every fl_receive is a step, and every end is a message on its way */
+
+struct street {
+    struct fl_node *node;
+    struct fl_pid a, b, c;
+    char seen[32];
+    size_t len;
+    int phase, code;
+};
+
+static struct fl_pid street_start(struct street *street, fl_run_fn fn)
+{
+    struct fl_pid pid = FL_NO_PID;
+    assert_int_equal(
+        fl_node_spawn_run(street->node, fn, &street, sizeof(struct street *), NULL, &pid), 0);
+    return pid;
+}
+
+static struct street *street_of(const void *args)
+{
+    struct street *street;
+    memcpy(&street, args, sizeof street);
+    return street;
+}
+
+static void street_open(struct street *street, uint64_t seed, const struct fl_sim_opts *sim)
+{
+    struct fl_node_opts opts = {.simulated = true, .seed = seed, .sim = *sim};
+    *street = (struct street){0};
+    assert_int_equal(fl_node_new(&street->node, &opts, NULL), 0);
+}
+
+static void takes_two(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(fl_receive(self, NULL, NULL, FL_NEVER, &msg), 0);
+        street->seen[street->len++] = (char)('0' + street->phase);
+    }
+}
+
+static void moves_on(struct fl_self *self, const void *args, size_t len)
+{
+    street_of(args)->phase = 1;
+}
+
+static void another_runs_between_two_messages_of_a_body(void **state)
+{
+    int counts[3] = {0};
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct street street;
+        street_open(&street, seed, &(struct fl_sim_opts){0});
+        street.a = street_start(&street, takes_two);
+        street_start(&street, moves_on);
+        fl_node_send(street.node, street.a, GO, NULL, 0);
+        fl_node_send(street.node, street.a, GO, NULL, 0);
+        fl_sim_run(street.node, 0);
+        counts[0] += strcmp(street.seen, "00") == 0;
+        counts[1] += strcmp(street.seen, "01") == 0;
+        counts[2] += strcmp(street.seen, "11") == 0;
+        fl_node_free(street.node);
+    }
+    for (size_t i = 0; i < FL_COUNT(counts); i++)
+        assert_true(counts[i] > 0);
+    assert_int_equal(counts[0] + counts[1] + counts[2], 60);
+}
+
+static void waits_a_second(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    fl_pause(self, fl_s(1));
+    street->phase = 1;
+    street->code = fl_receive(self, NULL, NULL, fl_s(1), &msg);
+    street->phase = 2;
+}
+
+static void a_receive_may_wait_for_ever_and_a_pause_may_not(void **state)
+{
+    struct street street;
+    street_open(&street, 1, &(struct fl_sim_opts){.never = FL_SIM_RECEIVE_WAITS});
+    street_start(&street, waits_a_second);
+    fl_sim_run(street.node, fl_s(3600));
+    assert_int_equal(street.phase, 1);
+    fl_node_free(street.node);
+
+    street_open(&street, 1, &(struct fl_sim_opts){.never = FL_SIM_CALL_WAITS});
+    street_start(&street, waits_a_second);
+    fl_sim_run(street.node, fl_s(2));
+    assert_int_equal(street.phase, 2);
+    assert_int_equal(street.code, FL_ETIMEOUT);
+    fl_node_free(street.node);
+}
+
+/* Writes down tags; `!` for a DOWN. */
+static void writes_down(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    fl_monitor(self, street->a);
+    while (fl_receive(self, NULL, NULL, FL_NEVER, &msg) == 0)
+        street->seen[street->len++] = msg.kind == FL_MSG_DOWN ? '!' : (char)msg.tag;
+}
+
+static void ends_when_told(struct fl_self *self, const void *args, size_t len)
+{
+    struct fl_msg msg;
+    fl_receive(self, NULL, NULL, FL_NEVER, &msg);
+}
+
+static void tells_of_the_end(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    fl_monitor(self, street->a);
+    fl_receive(self, NULL, NULL, FL_NEVER, &msg);
+    fl_send(self, street->b, 'x', NULL, 0);
+}
+
+/* News of an end, by somebody who has seen it, may be there before the end is. */
+static void an_end_may_be_seen_late(void **state)
+{
+    int late = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        for (int delivery = FL_SIM_INSTANT; delivery <= FL_SIM_DELAYED; delivery++) {
+            struct street street;
+            street_open(&street, seed,
+                        &(struct fl_sim_opts){.delivery = (enum fl_sim_delivery)delivery});
+            street.a = street_start(&street, ends_when_told);
+            street.b = street_start(&street, writes_down);
+            street.c = street_start(&street, tells_of_the_end);
+            fl_sim_run(street.node, 0);
+            fl_node_send(street.node, street.a, GO, NULL, 0);
+            fl_sim_run(street.node, 0);
+            bool is_late = strcmp(street.seen, "x!") == 0;
+            if (delivery == FL_SIM_INSTANT) assert_false(is_late);
+            if (!is_late) assert_string_equal(street.seen, "!x");
+            late += is_late;
+            fl_node_free(street.node);
+        }
+    }
+    assert_in_range(late, 1, 39);
+}
+
+/* Its link breaks when a ends; c has seen that, and tells it to unlink. */
+static void unlinks_when_told(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    fl_link(self, street->a);
+    fl_receive(self, NULL, NULL, FL_NEVER, &msg);
+    fl_unlink(self, street->a);
+    fl_yield(self);
+    street->phase = 1; /* alive after the unlink: for good */
+    fl_receive(self, NULL, NULL, fl_s(5), &msg);
+    street->phase = 2;
+}
+
+static void fails_when_told(struct fl_self *self, const void *args, size_t len)
+{
+    struct fl_msg msg;
+    fl_receive(self, NULL, NULL, FL_NEVER, &msg);
+    fl_self_exit_now(self, fl_reason_of(FL_EXIT_ERROR));
+}
+
+static void no_exit_of_a_link_comes_after_its_unlink(void **state)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct street street;
+        street_open(&street, seed, &(struct fl_sim_opts){.delivery = FL_SIM_DELAYED});
+        street.a = street_start(&street, fails_when_told);
+        street.b = street_start(&street, unlinks_when_told);
+        street.c = street_start(&street, tells_of_the_end);
+        fl_sim_run(street.node, 0);
+        fl_node_send(street.node, street.a, GO, NULL, 0);
+        fl_sim_run(street.node, fl_s(10));
+        assert_int_not_equal(street.phase, 1);
+        fl_node_free(street.node);
+    }
+}
+
+static void sends_over_both(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    struct fl_pid alias;
+    assert_int_equal(fl_receive(self, NULL, NULL, FL_NEVER, &msg), 0);
+    memcpy(&alias, msg.data, sizeof alias);
+    for (uint32_t i = 0; i < 6; i++)
+        fl_send(self, i % 2 == 0 ? street->b : alias, 'a' + i, NULL, 0);
+}
+
+static void has_an_alias(struct fl_self *self, const void *args, size_t len)
+{
+    struct street *street = street_of(args);
+    struct fl_msg msg;
+    struct fl_pid alias = fl_alias(self, FL_ALIAS_EXPLICIT);
+    fl_send(self, street->a, HINT, &alias, sizeof alias);
+    while (fl_receive(self, NULL, NULL, FL_NEVER, &msg) == 0)
+        street->seen[street->len++] = (char)msg.tag;
+}
+
+static void a_pair_keeps_its_order_over_an_alias(void **state)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct street street;
+        street_open(&street, seed, &(struct fl_sim_opts){.delivery = FL_SIM_DELAYED});
+        street.a = street_start(&street, sends_over_both);
+        street.b = street_start(&street, has_an_alias);
+        fl_sim_run(street.node, 0);
+        assert_string_equal(street.seen, "abcdef");
+        fl_node_free(street.node);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +549,11 @@ int main(void)
         cmocka_unit_test(a_timeout_overtakes_work_only_when_it_may),
         cmocka_unit_test(an_answer_comes_before_the_end_of_who_gave_it),
         cmocka_unit_test(a_world_may_end_with_messages_on_their_way),
+        cmocka_unit_test(another_runs_between_two_messages_of_a_body),
+        cmocka_unit_test(a_receive_may_wait_for_ever_and_a_pause_may_not),
+        cmocka_unit_test(an_end_may_be_seen_late),
+        cmocka_unit_test(no_exit_of_a_link_comes_after_its_unlink),
+        cmocka_unit_test(a_pair_keeps_its_order_over_an_alias),
     };
     return cmocka_run_group_tests_name("deliveries", tests, NULL, NULL);
 }
