@@ -612,31 +612,6 @@ uint64_t fl_shard_next_ref(struct fl_shard *shard);
 /** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
 void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx);
 
-/* sim.c, sim_delivery.c: the hooks of a simulated node, whose shard->sim is not NULL */
-/** Opens the world of a simulated shard. FL_ERANGE, FL_EPARSE with words. */
-int fl_sim_open(struct fl_shard *shard, struct fl_err *err);
-/** Closes it, with all messages that are on their way; none is fine. */
-void fl_sim_close(struct fl_shard *shard);
-/** Puts a process into the simulated run queue. */
-void fl_sim_push(struct fl_self *self);
-/** Takes one out that is in it. */
-void fl_sim_remove(struct fl_self *self);
-/** One step: chooses who goes on and takes it out of the queue. NULL: nobody could, or the step was
- * a delivery or a jump of time. */
-struct fl_self *fl_sim_pop(struct fl_shard *shard);
-/** Can anybody go on, or anything be delivered? False for a shard that is not simulated. */
-bool fl_sim_has_work(const struct fl_shard *shard);
-/** How many messages a process handles before others may run. */
-int fl_sim_quantum(const struct fl_shard *shard);
-/** A process is about to look for a message: lets others run first when it had its quantum. */
-void fl_sim_on_receive(struct fl_self *self);
-/** Keeps a signal on its way when delivery is delayed: then takes it and returns true. */
-bool fl_sim_hold(struct fl_shard *shard, struct fl_sig *sig);
-/** Delivers at once what one process has on its way to another; false when nothing was. */
-bool fl_sim_flush(struct fl_shard *shard, struct fl_pid from, struct fl_pid to);
-/** May this timeout fire? Else it is as if it took for ever. */
-bool fl_sim_may_fire(const struct fl_shard *shard, const struct fl_timer *timer);
-
 /* loop.c */
 /** Opens the shard's loop and its four handles. */
 int fl_loop_open(struct fl_shard *shard, struct fl_err *err);
@@ -807,6 +782,8 @@ void fl_node_note(struct fl_node *node, const struct fl_note *note);
 void fl_node_step_stop(struct fl_shard *shard);
 /** A stop phase arrived at a shard. */
 void fl_node_on_stop_phase(struct fl_shard *shard, int phase);
+
+#include "runtime/sim_hooks.h"
 
 #include "runtime/hot.h"
 

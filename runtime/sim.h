@@ -23,7 +23,7 @@ enum fl_sim_delivery {
 /** Which timeouts are meant: bits. */
 enum {
     FL_SIM_CALL_WAITS = 1,    /* of fl_call and fl_call_async */
-    FL_SIM_RECEIVE_WAITS = 2, /* of fl_receive, fl_pause and fl_self_timeout */
+    FL_SIM_RECEIVE_WAITS = 2, /* of fl_receive and fl_self_timeout; a fl_pause always ends */
     FL_SIM_USER_TIMERS = 4,   /* of fl_timer_start and fl_send_after */
 };
 /** A timeout that is due. */
