@@ -139,7 +139,7 @@ static void pct_finds_a_bug_of_depth_two_within_its_bound(void **state)
  * promised would be a broken promise. */
 static void pct_keeps_its_promise_over_many_runs(void **state)
 {
-    const unsigned promised = 16, least = promised - 3 * 4;
+    const unsigned promised = 12, least = promised - 3 * 3;
     struct house house = {0};
     unsigned bound = house_bound(), failed = 0;
     struct fl_sim_explore explore = house_explore(FL_SIM_PCT, 1);
