@@ -456,9 +456,7 @@ struct fl_shard {
     bool has_priorities;           /* another than normal was ever used */
     struct fl_list doomed;         /* those that are in no run queue */
     unsigned picks, high_in_row, normal_in_row;
-    struct fl_self **sim_queue;
-    uint32_t sim_count, sim_cap;
-    struct fl_rng sim_rng;
+    struct fl_sim *sim;        /* of a simulated node, else NULL */
     struct fl_self *running;   /* whose handler is on the current stack */
     struct fl_self *run_first; /* goes before the queue, and before the budget */
     struct fl_self *picked;    /* for the worker that is switched to */
@@ -615,14 +613,6 @@ void fl_shard_run_first(struct fl_self *self);
 uint64_t fl_shard_next_ref(struct fl_shard *shard);
 /** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
 void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx);
-
-/* sim.c: the run queue of a simulated node */
-/** Adds a process. */
-void fl_sim_push(struct fl_self *self);
-/** Takes it out. */
-void fl_sim_remove(struct fl_self *self);
-/** Draws the next one and takes it out; NULL: none. */
-struct fl_self *fl_sim_pop(struct fl_shard *shard);
 
 /* loop.c */
 /** Opens the shard's loop and its four handles. */
@@ -796,6 +786,8 @@ void fl_node_note(struct fl_node *node, const struct fl_note *note);
 void fl_node_step_stop(struct fl_shard *shard);
 /** A stop phase arrived at a shard. */
 void fl_node_on_stop_phase(struct fl_shard *shard, int phase);
+
+#include "runtime/sim_hooks.h"
 
 #include "runtime/hot.h"
 

@@ -119,6 +119,7 @@ void fl_link(struct fl_self *self, struct fl_pid other)
 void fl_unlink(struct fl_self *self, struct fl_pid other)
 {
     struct fl_shard *shard = self->shard;
+    if (shard->is_simulated) fl_sim_flush(shard, other, self->pid); /* none comes later */
     if (!fl_shard_has(shard, other)) {
         if (fl_link_drop_remote(self, other)) link_send(self, FL_SIG_UNLINK, other);
         return;

@@ -67,7 +67,8 @@ static void monitor_fire(struct fl_monitor *monitor, struct fl_pid who,
         sig->flags |= FL_SIG_SPECIAL;
         monitor->name = NULL;
     }
-    fl_box_push_sys(owner, sig);
+    bool waits = FL_UNLIKELY(owner->shard->is_simulated) && fl_sim_hold(owner->shard, sig);
+    if (!waits) fl_box_push_sys(owner, sig);
 }
 
 static void borrowed_fire(struct fl_shard *shard, struct fl_watch *watch,
@@ -80,12 +81,22 @@ static void borrowed_fire(struct fl_shard *shard, struct fl_watch *watch,
     fl_call_end_wait(caller, FL_EDIED);
 }
 
+static bool watch_is_call(const struct fl_watch *watch)
+{
+    if (watch->kind != FL_WATCH_LOCAL) return watch->kind == FL_WATCH_BORROWED;
+    return FL_OWNER(watch, const struct fl_monitor, watch)->record == FL_RECORD_CALL;
+}
+
 void fl_watch_fire_all(struct fl_self *self)
 {
     struct fl_shard *shard = self->shard;
     const struct fl_reason *reason = fl_proc_reason(self);
     while (!fl_list_is_empty(&self->watchers)) {
         struct fl_watch *watch = FL_OWNER(self->watchers.next, struct fl_watch, of_target);
+        /* an answer comes before the end of who gave it, also when it is still on its way */
+        if (FL_UNLIKELY(shard->is_simulated) && watch_is_call(watch) &&
+            fl_sim_flush(shard, self->pid, watch->watcher))
+            continue;
         if (watch->kind == FL_WATCH_LOCAL) {
             monitor_fire(FL_OWNER(watch, struct fl_monitor, watch), self->pid, reason);
         } else if (watch->kind == FL_WATCH_BORROWED) {
@@ -226,7 +237,10 @@ bool fl_demonitor_keep(struct fl_self *self, uint64_t ref)
     struct fl_monitor *monitor = fl_monitor_find(self->shard, ref);
     if (monitor == NULL || monitor->owner != self || monitor->record == FL_RECORD_CALL)
         return false;
-    if (monitor->has_fired) return false;
+    if (monitor->has_fired) {
+        if (self->shard->is_simulated) fl_sim_flush(self->shard, monitor->target, self->pid);
+        return false;
+    }
     fl_monitor_end(monitor);
     return true;
 }

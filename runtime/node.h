@@ -6,6 +6,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/process.h"
+#include "runtime/sim.h"
 
 /** Something worth remembering happened to a process; for journals, traces, crash reports. */
 enum fl_note_kind {
@@ -48,6 +49,7 @@ struct fl_node_opts {
      * thread, or for FL_NOTE_HOG that of the watchdog, never two at once. */
     void (*on_note)(void *cx, const struct fl_note *note);
     void *note_cx;
+    struct fl_sim_opts sim; /* of a simulated node: which order, which deliveries, which timeouts */
 };
 
 /** Makes a node; nothing runs yet. */

@@ -77,6 +77,7 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
     struct fl_shard *shard = self->shard;
     struct fl_stack *stack = shard->stack;
     FL_ASSERT(shard->running == self);
+    if (FL_UNLIKELY(shard->is_simulated)) fl_sim_on_receive(self);
     struct scan scan = {0};
     struct fl_sig *sig = scan_next(self, &scan, match, cx);
     if (sig == NULL && timeout_ns > 0) {

@@ -60,7 +60,7 @@ bool fl_shard_has_work(const struct fl_shard *shard)
 {
     for (size_t i = 0; i < FL_COUNT(shard->queues); i++)
         if (!queue_is_empty(&shard->queues[i])) return true;
-    return shard->sim_count > 0 || !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL;
+    return !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL || fl_sim_has_work(shard);
 }
 
 static void shard_bury_one(struct fl_self *self)
@@ -153,9 +153,10 @@ static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *sel
 {
     const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
     struct fl_msg msg = {0};
+    const int most = FL_UNLIKELY(shard->is_simulated) ? fl_sim_quantum(shard) : FL_QUANTUM;
     int handled = 0;
     self->view = &msg;
-    while (handled < FL_QUANTUM && !(self->flags & stops)) {
+    while (handled < most && !(self->flags & stops)) {
         struct fl_sig *sig = fl_box_pop(self);
         if (sig == NULL) break;
         handled++;

@@ -102,7 +102,6 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     shard->cells.is_plain = RUNNING_ON_VALGRIND != 0;
     fl_table_init(&shard->procs_by_pid, node->opts.procs_max);
     fl_table_init(&shard->refs, FL_ID_SLOTS_MAX);
-    fl_rng_init_named(&shard->sim_rng, node->opts.seed, "scheduler");
     VALGRIND_HG_DISABLE_CHECKING(&shard->inbox, sizeof shard->inbox);
     VALGRIND_HG_DISABLE_CHECKING(&shard->is_sleeping, sizeof shard->is_sleeping);
     VALGRIND_HG_DISABLE_CHECKING(&shard->procs_now, sizeof shard->procs_now);
@@ -111,7 +110,7 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     VALGRIND_HG_DISABLE_CHECKING(&shard->running_pid, sizeof shard->running_pid);
     VALGRIND_HG_DISABLE_CHECKING(&shard->running_server, sizeof shard->running_server);
     fl_stack_adopt_thread(shard);
-    return shard->is_simulated ? 0 : fl_loop_open(shard, err);
+    return shard->is_simulated ? fl_sim_open(shard, err) : fl_loop_open(shard, err);
 }
 
 void fl_shard_fini(struct fl_shard *shard)
@@ -124,6 +123,7 @@ void fl_shard_fini(struct fl_shard *shard)
         fl_sig_free(NULL, sig);
         sig = next;
     }
+    fl_sim_close(shard);
     fl_stack_free_all(shard);
     if (FL_ASAN || shard->cells.is_plain) FL_ASSERT(shard->sig_pool == NULL);
     fl_sigs_fini(shard);
@@ -133,6 +133,5 @@ void fl_shard_fini(struct fl_shard *shard)
     fl_table_fini(&shard->procs_by_pid);
     fl_table_fini(&shard->refs);
     fl_timers_fini(&shard->timers);
-    free(shard->sim_queue);
     free(shard->read_buf);
 }

@@ -10,10 +10,10 @@ void fl_signal_send(struct fl_node *node, struct fl_sig *sig)
     struct fl_shard *here = fl_shard_here(node);
     if (there == NULL)
         fl_sig_free(here, sig);
-    else if (there == here)
-        fl_signal_arrive(here, sig);
-    else
+    else if (there != here)
         fl_shard_post(there, sig);
+    else if (FL_LIKELY(!here->is_simulated) || !fl_sim_hold(here, sig))
+        fl_signal_arrive(here, sig);
 }
 
 static void signal_exit(struct fl_self *self, struct fl_pid from, const struct fl_reason *reason,
@@ -258,6 +258,7 @@ static int send_sig(struct fl_self *self, struct fl_sig *sig)
         fl_signal_send(shard->node, sig);
         return 0;
     }
+    if (FL_UNLIKELY(shard->is_simulated) && fl_sim_hold(shard, sig)) return 0;
     struct fl_self *target = fl_proc_find(shard, sig->to);
     if (target == NULL || fl_box_is_full(target)) return send_slow(self, sig);
     fl_box_push(target, sig);

@@ -247,6 +247,13 @@ static void timer_fire_idle(struct fl_timer *timer)
     fl_box_push_sys(owner, sig);
 }
 
+/* It stands for one that takes for ever: its owner can still take it back. */
+static void timer_never(struct fl_shard *shard, struct fl_timer *timer)
+{
+    bool has_nobody = timer->kind == FL_TIMER_SEND && timer->owner == NULL;
+    if (has_nobody) timer_forget(shard, FL_OWNER(timer, struct fl_user_timer, timer));
+}
+
 size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns)
 {
     struct fl_timers *timers = &shard->timers;
@@ -255,6 +262,10 @@ size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns)
     while (timers->count > 0 && timers->heap[0]->due_ns <= now_ns) {
         struct fl_timer *timer = timers->heap[0];
         heap_remove(timers, timer);
+        if (FL_UNLIKELY(shard->is_simulated) && !fl_sim_may_fire(shard, timer)) {
+            timer_never(shard, timer);
+            continue;
+        }
         fired++;
         switch ((enum fl_timer_kind)timer->kind) {
         case FL_TIMER_USER:
