@@ -379,6 +379,7 @@ enum {
 #define FL_PROC_SLOW_OUT                                                                  \
     (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED | FL_PROC_HAS_IDLE | FL_PROC_HAS_WAITERS | \
                FL_PROC_LIMITED)
+#define FL_PROC_SLOW_SEND (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED)
 #define FL_PROC_SLOW_AFTER (uint32_t)(FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_CONTINUES)
 
 /* What most processes do not have. */
@@ -570,6 +571,9 @@ void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig);
 void fl_box_append(struct fl_self *self, struct fl_sig *sig);
 /** A message leaves the mailbox of a process that is FL_PROC_SLOW_OUT. */
 void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig);
+/** Puts it before all others; it is none that a limit counts. Takes sig. A server
+ * is not made to run by it. */
+void fl_box_push_front(struct fl_self *self, struct fl_sig *sig);
 /** Takes the message that *at points to out of the middle. */
 struct fl_sig *fl_box_take(struct fl_self *self, struct fl_sig **at, struct fl_sig *before);
 /** A cast or call found the mailbox full. Returns 0 when there is room now (the oldest made it, or
@@ -647,6 +651,8 @@ void fl_proc_let_go(struct fl_self *self);
 void fl_proc_park(struct fl_self *self);
 /** Lets a parked process go on. */
 void fl_proc_wake(struct fl_self *self);
+/** It is not suspended any more. */
+void fl_proc_resume(struct fl_self *self);
 /** After a handler that left one of FL_PROC_SLOW_AFTER. */
 void fl_proc_after_handler(struct fl_self *self);
 
@@ -679,6 +685,16 @@ void fl_receive_wake(struct fl_self *self);
 void fl_signal_send(struct fl_node *node, struct fl_sig *sig);
 /** Acts on a signal that arrived at this shard. Takes sig. */
 void fl_signal_arrive(struct fl_shard *shard, struct fl_sig *sig);
+
+/* sys.c */
+/** The state in words, or in bytes; out has a maximum. */
+void fl_sys_format(struct fl_self *self, struct fl_buf *out);
+/** A process that has just been suspended answers what is queued. */
+void fl_sys_answer_queued(struct fl_self *self);
+
+/* trace.c */
+/** A process that is FL_PROC_SLOW_SEND sends this. */
+void fl_trace_sent(struct fl_self *self, const struct fl_sig *sig);
 
 /* link.c, monitor.c, alias.c */
 /** Links two processes of one shard that are not linked; no questions asked. */
@@ -721,6 +737,10 @@ void fl_call_end_wait(struct fl_self *self, int code);
 void fl_call_drop_wait(struct fl_self *self);
 /** Begins a wait on this stack: until ref is answered, or due_ns. */
 void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns);
+/** Sends a FL_SIG_SYS and waits for its answer, as fl_call; how it died is in fl_call_reason. Takes
+ * sig. */
+int fl_call_sys(struct fl_self *self, struct fl_sig *sig_take, void *reply, size_t reply_max,
+                size_t *reply_len, fl_ns timeout_ns);
 /** Waits for the end of another process on this shard: FL_EDIED, FL_ENOPROC, or FL_ETIMEOUT. */
 int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns);
 
@@ -740,6 +760,8 @@ size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns);
 fl_ns fl_timer_next(struct fl_shard *shard);
 /** An instant not after the next one, and not far before: when to look again. */
 fl_ns fl_timer_look_at(const struct fl_shard *shard);
+/** on_timeout unless a message comes within this time; as fl_self_timeout, from anywhere. */
+void fl_idle_start(struct fl_self *self, fl_ns after_ns);
 /** All of a dying process. */
 void fl_timer_drop_all(struct fl_self *self);
 /** How many timers of users run. */

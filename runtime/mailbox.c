@@ -1,6 +1,7 @@
 #include "runtime/annotate.h"
 #include "runtime/core.h"
 #include "runtime/filter.h"
+#include "runtime/sys_log.h"
 
 /* ---- where signals come from: chunks of a shard, never given back before the node ends. They
  * wander between shards with what they carry; a shard that gathers too many shares them. */
@@ -132,6 +133,19 @@ void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig)
     fl_box_append(self, sig);
 }
 
+void fl_box_push_front(struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(!fl_sig_is_counted(sig));
+    sig->next = self->box_head;
+    self->box_head = sig;
+    if (sig->next == NULL) self->box_tail = sig;
+    self->box_len++;
+    self->box_sys++;
+    self->flags |= FL_PROC_RESCAN;
+    if (self->flags & FL_PROC_LIMITED) self->cold->box_bytes += sig_bytes(sig);
+    if (self->flags & FL_PROC_RECEIVES) fl_receive_wake(self);
+}
+
 static void box_room_made(struct fl_self *self)
 {
     struct fl_list *waiters = &self->cold->full_waiters;
@@ -152,8 +166,11 @@ void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig)
     FL_ASSERT(cold != NULL);
     if (self->flags & FL_PROC_LIMITED) cold->box_bytes -= sig_bytes(sig);
     if (self->flags & FL_PROC_HAS_WAITERS) box_room_made(self);
-    if ((self->flags & FL_PROC_HAS_IDLE) && sig->kind != FL_SIG_SYS &&
-        !(sig->kind == FL_SIG_IDLE && sig->ref == cold->idle_ref)) {
+    if (self->flags & FL_PROC_LOGGED) fl_sys_log_add(self, sig, false);
+    if (!(self->flags & FL_PROC_HAS_IDLE)) return;
+    if (sig->kind == FL_SIG_SYS) {
+        fl_idle_start(self, cold->idle_ns); /* OTP: at full length */
+    } else if (!(sig->kind == FL_SIG_IDLE && sig->ref == cold->idle_ref)) {
         /* any message takes fl_self_timeout back */
         self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
         fl_timer_remove(self->shard, &cold->idle);
