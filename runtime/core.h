@@ -13,6 +13,7 @@
 #include "runtime/base/rng.h"
 #include "runtime/node.h"
 #include "runtime/server.h"
+#include "runtime/trace.h"
 
 #define FL_SHARDS_MAX 64
 #define FL_SIG_INLINE 80         /* bytes of data that a signal carries in itself */
@@ -371,6 +372,7 @@ enum {
     FL_PROC_HAS_WAITERS = 1 << 22,
     FL_PROC_IN_CALLBACK = 1 << 23, /* view is the message whose handler runs */
     FL_PROC_LOGGED = 1 << 24,      /* sys log: keeps the last events */
+    FL_PROC_REPORTED = 1 << 25,    /* FL_NOTE_CRASH was given */
     FL_PROC_PRIORITY_SHIFT = 26,   /* two bits: enum fl_priority */
     FL_PROC_FULL_SHIFT = 28,       /* two bits: enum fl_full */
 };
@@ -692,9 +694,24 @@ void fl_sys_format(struct fl_self *self, struct fl_buf *out);
 /** A process that has just been suspended answers what is queued. */
 void fl_sys_answer_queued(struct fl_self *self);
 
-/* trace.c */
-/** A process that is FL_PROC_SLOW_SEND sends this. */
+/* trace.c: of a process that is FL_PROC_TRACED */
+/** It is FL_PROC_SLOW_SEND and sends this. */
 void fl_trace_sent(struct fl_self *self, const struct fl_sig *sig);
+/** This arrives. */
+void fl_trace_arrived(struct fl_self *self, const struct fl_sig *sig);
+/** The same, if it is an answer that is waited for. */
+void fl_trace_answered(struct fl_self *self, const struct fl_sig *sig);
+/** It takes this out of its mailbox. */
+void fl_trace_taken(struct fl_self *self, const struct fl_sig *sig);
+/** It has spawned, linked or unlinked another one; kind is an enum fl_trace_kind. */
+void fl_trace_other(struct fl_self *self, enum fl_trace_kind kind, struct fl_pid other);
+/** It ends. */
+void fl_trace_exited(struct fl_self *self);
+
+/* crash.c */
+/** Tells the node, once, of the end of a process that has a reason, unless that is quiet. is_told:
+ * it does not end by itself. */
+void fl_crash_tell(struct fl_self *self, bool is_told);
 
 /* link.c, monitor.c, alias.c */
 /** Links two processes of one shard that are not linked; no questions asked. */

@@ -117,6 +117,7 @@ static size_t sig_bytes(const struct fl_sig *sig)
 
 void fl_box_append(struct fl_self *self, struct fl_sig *sig)
 {
+    if (self->flags & FL_PROC_TRACED) fl_trace_arrived(self, sig);
     uint32_t flags = self->flags & FL_PROC_SLOW_IN;
     self->flags &= ~FL_PROC_SLOW_IN;
     fl_box_push(self, sig);
@@ -167,6 +168,7 @@ void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig)
     if (self->flags & FL_PROC_LIMITED) cold->box_bytes -= sig_bytes(sig);
     if (self->flags & FL_PROC_HAS_WAITERS) box_room_made(self);
     if (self->flags & FL_PROC_LOGGED) fl_sys_log_add(self, sig, false);
+    if (self->flags & FL_PROC_TRACED) fl_trace_taken(self, sig);
     if (!(self->flags & FL_PROC_HAS_IDLE)) return;
     if (sig->kind == FL_SIG_SYS) {
         fl_idle_start(self, cold->idle_ns); /* OTP: at full length */

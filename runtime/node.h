@@ -8,7 +8,15 @@
 #include "runtime/process.h"
 
 /** Something worth remembering happened to a process; for journals, traces, crash reports. */
-enum fl_note_kind { FL_NOTE_START = 1, FL_NOTE_EXIT, FL_NOTE_RESTART, FL_NOTE_LIMIT, FL_NOTE_HOG };
+enum fl_note_kind {
+    FL_NOTE_START = 1,
+    FL_NOTE_EXIT,
+    FL_NOTE_RESTART,
+    FL_NOTE_LIMIT,
+    FL_NOTE_HOG,
+    FL_NOTE_CRASH
+};
+struct fl_crash;
 struct fl_note {
     enum fl_note_kind kind;
     fl_ns at_ns;
@@ -19,6 +27,7 @@ struct fl_note {
     int restarts, restarts_max; /* FL_NOTE_RESTART, FL_NOTE_LIMIT */
     fl_ns took_ns; /* FL_NOTE_HOG: how long the handler has had its shard, to 10 ms or so */
     bool is_over;  /* FL_NOTE_HOG: it has returned, or waits; a first note without came before */
+    const struct fl_crash *crash; /* FL_NOTE_CRASH, before its FL_NOTE_EXIT: crash.h */
 };
 
 struct fl_node_opts {
@@ -35,8 +44,9 @@ struct fl_node_opts {
     /* A handler that keeps its shard for longer is a FL_NOTE_HOG, once, and once more when it is
      * over. 0: 100 ms; -1: nobody looks. Real nodes with on_note only. */
     fl_ns hog_ns;
-    /** Called for named processes and supervised ones (FL_NOTE_HOG: for any); from any shard's
-     * thread, or for FL_NOTE_HOG that of the watchdog, never two at once. */
+    /** Called for named processes and supervised ones (FL_NOTE_HOG: for any; FL_NOTE_CRASH: for any
+     * that had started); from any shard's thread, or for FL_NOTE_HOG that of the watchdog, never
+     * two at once. */
     void (*on_note)(void *cx, const struct fl_note *note);
     void *note_cx;
 };

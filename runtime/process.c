@@ -130,6 +130,8 @@ void fl_proc_reap(struct fl_self *self)
     struct fl_shard *shard = self->shard;
     FL_ASSERT(self != shard->running);
     FL_ASSERT(self->end != NULL && !(self->flags & FL_PROC_IN_QUEUE));
+    if (FL_UNLIKELY(shard->node->opts.on_note != NULL)) fl_crash_tell(self, true);
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_exited(self);
     struct fl_stack *stack = self->stack;
     if (stack != NULL) {
         fl_call_drop_wait(self);
@@ -202,6 +204,7 @@ static void proc_terminate(struct fl_self *self)
     struct fl_reason reason = *fl_proc_reason(self);
     self->flags |= FL_PROC_TERMINATING;
     self->view = NULL;
+    fl_crash_tell(self, false); /* before on_terminate takes the state apart */
     /* one that did not get through its start has nothing to clean up */
     bool may = !(self->flags & FL_PROC_STARTING) && self->server->on_terminate != NULL;
     if (may) self->server->on_terminate(self, fl_self_state(self), &reason);

@@ -93,6 +93,7 @@ static void arrive_reply(struct fl_shard *shard, struct fl_self *self, struct fl
 {
     FL_ASSERT(self->shard == shard);
     if (FL_UNLIKELY(self->flags & FL_PROC_FILTERED) && fl_filter_take_reply(self, sig)) return;
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_answered(self, sig);
     fl_call_on_reply(self, sig);
 }
 

@@ -147,7 +147,6 @@ static void do_suspend(struct fl_self *self, struct fl_sig *sig, struct request 
     FL_ASSERT(request->fn == do_suspend);
     answer(self, sig, 0, NULL, 0);
     self->flags |= FL_PROC_SUSPENDED;
-    fl_shard_unready(self);
     fl_sys_answer_queued(self);
 }
 
