@@ -89,6 +89,7 @@ void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns)
 static void wait_watch(struct fl_self *self, struct fl_stack *stack, struct fl_self *target,
                        uint64_t ref)
 {
+    stack->wait_target = target->pid;
     stack->wait_watch.watcher = self->pid;
     stack->wait_watch.ref = ref;
     stack->wait_watch.kind = FL_WATCH_BORROWED;

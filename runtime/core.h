@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "runtime/base/rng.h"
+#include "runtime/inspect.h"
 #include "runtime/node.h"
 #include "runtime/server.h"
 #include "runtime/trace.h"
@@ -102,6 +103,12 @@ static inline void *fl_table_find(const struct fl_table *table, uint64_t bits)
     if (index >= table->used) return NULL;
     const struct fl_slot *slot = &table->slots[index];
     return FL_LIKELY(slot->bits == bits) ? slot->ptr : NULL;
+}
+/** What the id in this slot stands for, or NULL; index < used. */
+static inline void *fl_table_at(const struct fl_table *table, uint32_t index)
+{
+    const struct fl_slot *slot = &table->slots[index];
+    return slot->bits >> 56 < FL_SHARDS_MAX ? slot->ptr : NULL; /* else it is free */
 }
 
 /* cell.c: small memory of a shard, by size, from chunks; malloc's own under a checker. */
@@ -328,7 +335,8 @@ struct fl_stack {
     struct fl_sig *held; /* what fl_receive gave last */
     struct fl_wait wait; /* of the process that is blocked on it */
     struct fl_watch wait_watch;
-    struct fl_list wait_room; /* in the list of a full mailbox */
+    struct fl_pid wait_target; /* whose list wait_watch is in */
+    struct fl_list wait_room;  /* in the list of a full mailbox */
     struct fl_timer wait_timer;
     struct fl_reason died; /* why the last server called from here died */
 };
@@ -440,10 +448,6 @@ struct fl_self {
  * or buried when its turn comes. */
 struct fl_run_queue {
     struct fl_self *head, *tail;
-};
-
-struct fl_shard_counts {
-    uint64_t handled, sent, dropped_dead, dropped_full, late_replies, spawned, timers_fired;
 };
 
 struct fl_shard {

@@ -218,6 +218,7 @@ static int box_wait(struct fl_self *target, struct fl_self *sender, fl_ns due_ns
     fl_call_arm_wait(sender, ref, due_ns);
     stack->wait_watch = (struct fl_watch){
         .watcher = sender->pid, .ref = ref, .kind = FL_WATCH_BORROWED};
+    stack->wait_target = target->pid;
     fl_list_push(&target->watchers, &stack->wait_watch.of_target);
     fl_list_push(&fl_proc_cold(target)->full_waiters, &stack->wait_room);
     target->flags |= FL_PROC_HAS_WAITERS;
