@@ -89,6 +89,7 @@ void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns)
 static void wait_watch(struct fl_self *self, struct fl_stack *stack, struct fl_self *target,
                        uint64_t ref)
 {
+    stack->wait_target = target->pid;
     stack->wait_watch.watcher = self->pid;
     stack->wait_watch.ref = ref;
     stack->wait_watch.kind = FL_WATCH_BORROWED;
@@ -152,6 +153,7 @@ int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     if (!is_here) sig->flags = FL_SIG_WATCH;
     fl_sig_set_data(sig, data, len);
     shard->counts.sent++;
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_SEND)) fl_trace_sent(self, sig);
     fl_signal_send(shard->node, sig);
     fl_proc_park(self);
     return take_reply(self, &stack->wait, reply, reply_max, reply_len);
@@ -194,6 +196,43 @@ int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns)
     wait_watch(self, stack, target, ref);
     fl_proc_park(self);
     return take_reply(self, &stack->wait, NULL, 0, NULL);
+}
+
+int fl_call_sys(struct fl_self *self, struct fl_sig *sig_take, void *reply, size_t reply_max,
+                size_t *reply_len, fl_ns timeout_ns)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_stack *stack = shard->stack;
+    struct fl_pid to = sig_take->to;
+    FL_ASSERT(shard->running == self);
+    bool is_here = fl_shard_has(shard, to);
+    struct fl_self *target = is_here ? fl_proc_find(shard, to) : NULL;
+    int rc = 0;
+    if (target == self)
+        rc = FL_ECALLSELF;
+    else if ((is_here && target == NULL) || fl_proc_shard(shard->node, to) == NULL)
+        rc = FL_ENOPROC;
+    if (rc != 0) {
+        fl_sig_free(shard, sig_take);
+        return rc;
+    }
+    uint64_t ref = sig_take->ref = fl_shard_next_ref(shard);
+    if (is_here) {
+        wait_watch(self, stack, target, ref);
+    } else {
+        stack->wait.remote = to;
+        sig_take->flags |= FL_SIG_WATCH;
+    }
+    fl_call_arm_wait(self, ref, fl_shard_due(shard, timeout_ns));
+    /* a process that is suspended answers here and now: before we wait */
+    self->stack = stack;
+    self->flags |= FL_PROC_BLOCKED;
+    fl_signal_send(shard->node, sig_take);
+    if (self->flags & FL_PROC_BLOCKED)
+        fl_proc_park(self);
+    else
+        self->stack = NULL;
+    return take_reply(self, &stack->wait, reply, reply_max, reply_len);
 }
 
 static struct fl_async_call *async_new(struct fl_self *self, struct fl_pid to)
@@ -252,6 +291,7 @@ uint64_t fl_call_async(struct fl_self *self, struct fl_pid to, uint32_t tag, con
     if (call->monitor.is_remote) sig->flags = FL_SIG_WATCH;
     fl_sig_set_data(sig, data, len);
     shard->counts.sent++;
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_SEND)) fl_trace_sent(self, sig);
     fl_signal_send(shard->node, sig);
     return ref;
 }
@@ -266,6 +306,7 @@ void fl_call_abandon(struct fl_self *self, uint64_t ref)
 static void reply_send(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_shard *shard = self->shard;
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_SEND)) fl_trace_sent(self, sig);
     /* who called from another shard is watched by us: no need to be told to stop */
     if (!fl_shard_has(shard, sig->to) && fl_watch_drop(shard, sig->ref))
         sig->flags |= FL_SIG_UNWATCHED;

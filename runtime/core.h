@@ -11,8 +11,10 @@
 #include <uv.h>
 
 #include "runtime/base/rng.h"
+#include "runtime/inspect.h"
 #include "runtime/node.h"
 #include "runtime/server.h"
+#include "runtime/trace.h"
 
 #define FL_SHARDS_MAX 64
 #define FL_SIG_INLINE 80         /* bytes of data that a signal carries in itself */
@@ -101,6 +103,12 @@ static inline void *fl_table_find(const struct fl_table *table, uint64_t bits)
     if (index >= table->used) return NULL;
     const struct fl_slot *slot = &table->slots[index];
     return FL_LIKELY(slot->bits == bits) ? slot->ptr : NULL;
+}
+/** What the id in this slot stands for, or NULL; index < used. */
+static inline void *fl_table_at(const struct fl_table *table, uint32_t index)
+{
+    const struct fl_slot *slot = &table->slots[index];
+    return slot->bits >> 56 < FL_SHARDS_MAX ? slot->ptr : NULL; /* else it is free */
 }
 
 /* cell.c: small memory of a shard, by size, from chunks; malloc's own under a checker. */
@@ -329,7 +337,8 @@ struct fl_stack {
     struct fl_sig *sending; /* what waits for room in another mailbox */
     struct fl_wait wait;    /* of the process that is blocked on it */
     struct fl_watch wait_watch;
-    struct fl_list wait_room; /* in the list of a full mailbox */
+    struct fl_pid wait_target; /* whose list wait_watch is in */
+    struct fl_list wait_room;  /* in the list of a full mailbox */
     struct fl_timer wait_timer;
     struct fl_reason died; /* why the last server called from here died */
 };
@@ -373,6 +382,7 @@ enum {
     FL_PROC_HAS_WAITERS = 1 << 22,
     FL_PROC_IN_CALLBACK = 1 << 23, /* view is the message whose handler runs */
     FL_PROC_LOGGED = 1 << 24,      /* sys log: keeps the last events */
+    FL_PROC_REPORTED = 1 << 25,    /* FL_NOTE_CRASH was given */
     FL_PROC_PRIORITY_SHIFT = 26,   /* two bits: enum fl_priority */
     FL_PROC_FULL_SHIFT = 28,       /* two bits: enum fl_full */
 };
@@ -381,6 +391,7 @@ enum {
 #define FL_PROC_SLOW_OUT                                                                  \
     (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED | FL_PROC_HAS_IDLE | FL_PROC_HAS_WAITERS | \
                FL_PROC_LIMITED)
+#define FL_PROC_SLOW_SEND (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED)
 #define FL_PROC_SLOW_AFTER (uint32_t)(FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_CONTINUES)
 
 /* What most processes do not have. */
@@ -439,10 +450,6 @@ struct fl_self {
  * or buried when its turn comes. */
 struct fl_run_queue {
     struct fl_self *head, *tail;
-};
-
-struct fl_shard_counts {
-    uint64_t handled, sent, dropped_dead, dropped_full, late_replies, spawned, timers_fired;
 };
 
 struct fl_shard {
@@ -570,6 +577,9 @@ void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig);
 void fl_box_append(struct fl_self *self, struct fl_sig *sig);
 /** A message leaves the mailbox of a process that is FL_PROC_SLOW_OUT. */
 void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig);
+/** Puts it before all others; it is none that a limit counts. Takes sig. A server
+ * is not made to run by it. */
+void fl_box_push_front(struct fl_self *self, struct fl_sig *sig);
 /** Takes the message that *at points to out of the middle. */
 struct fl_sig *fl_box_take(struct fl_self *self, struct fl_sig **at, struct fl_sig *before);
 /** A cast or call found the mailbox full. Returns 0 when there is room now (the oldest made it, or
@@ -639,6 +649,8 @@ void fl_proc_let_go(struct fl_self *self);
 void fl_proc_park(struct fl_self *self);
 /** Lets a parked process go on. */
 void fl_proc_wake(struct fl_self *self);
+/** It is not suspended any more. */
+void fl_proc_resume(struct fl_self *self);
 /** After a handler that left one of FL_PROC_SLOW_AFTER. */
 void fl_proc_after_handler(struct fl_self *self);
 
@@ -671,6 +683,31 @@ void fl_receive_wake(struct fl_self *self);
 void fl_signal_send(struct fl_node *node, struct fl_sig *sig);
 /** Acts on a signal that arrived at this shard. Takes sig. */
 void fl_signal_arrive(struct fl_shard *shard, struct fl_sig *sig);
+
+/* sys.c */
+/** The state in words, or in bytes; out has a maximum. */
+void fl_sys_format(struct fl_self *self, struct fl_buf *out);
+/** A process that has just been suspended answers what is queued. */
+void fl_sys_answer_queued(struct fl_self *self);
+
+/* trace.c: of a process that is FL_PROC_TRACED */
+/** It is FL_PROC_SLOW_SEND and sends this. */
+void fl_trace_sent(struct fl_self *self, const struct fl_sig *sig);
+/** This arrives. */
+void fl_trace_arrived(struct fl_self *self, const struct fl_sig *sig);
+/** The same, if it is an answer that is waited for. */
+void fl_trace_answered(struct fl_self *self, const struct fl_sig *sig);
+/** It takes this out of its mailbox. */
+void fl_trace_taken(struct fl_self *self, const struct fl_sig *sig);
+/** It has spawned, linked or unlinked another one; kind is an enum fl_trace_kind. */
+void fl_trace_other(struct fl_self *self, enum fl_trace_kind kind, struct fl_pid other);
+/** It ends. */
+void fl_trace_exited(struct fl_self *self);
+
+/* crash.c */
+/** Tells the node, once, of the end of a process that has a reason, unless that is quiet. is_told:
+ * it does not end by itself. */
+void fl_crash_tell(struct fl_self *self, bool is_told);
 
 /* link.c, monitor.c, alias.c */
 /** Links two processes of one shard that are not linked; no questions asked. */
@@ -715,6 +752,10 @@ void fl_call_end_wait(struct fl_self *self, int code);
 void fl_call_drop_wait(struct fl_self *self);
 /** Begins a wait on this stack: until ref is answered, or due_ns. */
 void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns);
+/** Sends a FL_SIG_SYS and waits for its answer, as fl_call; how it died is in fl_call_reason. Takes
+ * sig. */
+int fl_call_sys(struct fl_self *self, struct fl_sig *sig_take, void *reply, size_t reply_max,
+                size_t *reply_len, fl_ns timeout_ns);
 /** Waits for the end of another process on this shard: FL_EDIED, FL_ENOPROC, or FL_ETIMEOUT. */
 int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns);
 
@@ -734,6 +775,8 @@ size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns);
 fl_ns fl_timer_next(struct fl_shard *shard);
 /** An instant not after the next one, and not far before: when to look again. */
 fl_ns fl_timer_look_at(const struct fl_shard *shard);
+/** on_timeout unless a message comes within this time; as fl_self_timeout, from anywhere. */
+void fl_idle_start(struct fl_self *self, fl_ns after_ns);
 /** All of a dying process. */
 void fl_timer_drop_all(struct fl_self *self);
 /** How many timers of users run. */

@@ -60,6 +60,8 @@ void fl_link_pair(struct fl_self *a, struct fl_self *b)
     *y = (struct fl_link){.peer = a->pid, .mate = x};
     fl_list_push(&a->links, &x->of_owner);
     fl_list_push(&b->links, &y->of_owner);
+    if (FL_UNLIKELY(a->flags & FL_PROC_TRACED)) fl_trace_other(a, FL_TRACE_LINK, b->pid);
+    if (FL_UNLIKELY(b->flags & FL_PROC_TRACED)) fl_trace_other(b, FL_TRACE_LINK, a->pid);
 }
 
 void fl_link_on_remote(struct fl_self *self, struct fl_pid peer)
@@ -70,6 +72,7 @@ void fl_link_on_remote(struct fl_self *self, struct fl_pid peer)
     remote->link.peer = peer;
     fl_map_add(&self->shard->links_by_pair, &remote->by_pair, link_key(self->pid, peer));
     fl_list_push(&self->links, &remote->link.of_owner);
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_other(self, FL_TRACE_LINK, peer);
 }
 
 bool fl_link_drop_remote(struct fl_self *self, struct fl_pid peer)
@@ -118,6 +121,7 @@ void fl_link(struct fl_self *self, struct fl_pid other)
 
 void fl_unlink(struct fl_self *self, struct fl_pid other)
 {
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_other(self, FL_TRACE_UNLINK, other);
     struct fl_shard *shard = self->shard;
     if (shard->is_simulated) fl_sim_flush(shard, other, self->pid); /* none comes later */
     if (!fl_shard_has(shard, other)) {

@@ -1,6 +1,7 @@
 #include "runtime/annotate.h"
 #include "runtime/core.h"
 #include "runtime/filter.h"
+#include "runtime/sys_log.h"
 
 /* ---- where signals come from: chunks of a shard, never given back before the node ends. They
  * wander between shards with what they carry; a shard that gathers too many shares them. */
@@ -116,6 +117,7 @@ static size_t sig_bytes(const struct fl_sig *sig)
 
 void fl_box_append(struct fl_self *self, struct fl_sig *sig)
 {
+    if (self->flags & FL_PROC_TRACED) fl_trace_arrived(self, sig);
     uint32_t flags = self->flags & FL_PROC_SLOW_IN;
     self->flags &= ~FL_PROC_SLOW_IN;
     fl_box_push(self, sig);
@@ -130,6 +132,19 @@ void fl_box_push_slow(struct fl_self *self, struct fl_sig *sig)
     FL_ASSERT(self->cold != NULL);
     if ((self->flags & FL_PROC_FILTERED) && fl_filter_take(self, sig)) return;
     fl_box_append(self, sig);
+}
+
+void fl_box_push_front(struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(!fl_sig_is_counted(sig));
+    sig->next = self->box_head;
+    self->box_head = sig;
+    if (sig->next == NULL) self->box_tail = sig;
+    self->box_len++;
+    self->box_sys++;
+    self->flags |= FL_PROC_RESCAN;
+    if (self->flags & FL_PROC_LIMITED) self->cold->box_bytes += sig_bytes(sig);
+    if (self->flags & FL_PROC_RECEIVES) fl_receive_wake(self);
 }
 
 static void box_room_made(struct fl_self *self)
@@ -152,7 +167,12 @@ void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig)
     FL_ASSERT(cold != NULL);
     if (self->flags & FL_PROC_LIMITED) cold->box_bytes -= sig_bytes(sig);
     if (self->flags & FL_PROC_HAS_WAITERS) box_room_made(self);
-    if ((self->flags & FL_PROC_HAS_IDLE) && sig->kind != FL_SIG_SYS && sig->kind != FL_SIG_IDLE) {
+    if (self->flags & FL_PROC_LOGGED) fl_sys_log_add(self, sig, false);
+    if (self->flags & FL_PROC_TRACED) fl_trace_taken(self, sig);
+    if (!(self->flags & FL_PROC_HAS_IDLE)) return;
+    if (sig->kind == FL_SIG_SYS) {
+        fl_idle_start(self, cold->idle_ns); /* OTP: at full length */
+    } else if (sig->kind != FL_SIG_IDLE) {
         /* any message takes fl_self_timeout back */
         self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
         fl_timer_remove(self->shard, &cold->idle);
@@ -198,6 +218,7 @@ static int box_wait(struct fl_self *target, struct fl_self *sender, fl_ns due_ns
     fl_call_arm_wait(sender, ref, due_ns);
     stack->wait_watch = (struct fl_watch){
         .watcher = sender->pid, .ref = ref, .kind = FL_WATCH_BORROWED};
+    stack->wait_target = target->pid;
     fl_list_push(&target->watchers, &stack->wait_watch.of_target);
     fl_list_push(&fl_proc_cold(target)->full_waiters, &stack->wait_room);
     target->flags |= FL_PROC_HAS_WAITERS;

@@ -17,7 +17,9 @@ enum fl_note_kind {
     FL_NOTE_HOG,
     FL_NOTE_START_ERROR,    /* a supervisor could not start a child; reason.code says why */
     FL_NOTE_SHUTDOWN_ERROR, /* a child that a supervisor stopped ended some other way */
+    FL_NOTE_CRASH,          /* one that had started ended for a reason that is not quiet */
 };
+struct fl_crash;
 struct fl_note {
     enum fl_note_kind kind;
     fl_ns at_ns;
@@ -29,6 +31,7 @@ struct fl_note {
     fl_ns took_ns;  /* FL_NOTE_HOG: how long the handler has had its shard, to 10 ms or so */
     bool is_over;   /* FL_NOTE_HOG: it has returned, or waits; a first note without came before */
     unsigned count; /* FL_NOTE_SHUTDOWN_ERROR: children that ended so; pid is one of them */
+    const struct fl_crash *crash; /* FL_NOTE_CRASH, before its FL_NOTE_EXIT: crash.h */
 };
 
 struct fl_node_opts {
@@ -45,8 +48,9 @@ struct fl_node_opts {
     /* A handler that keeps its shard for longer is a FL_NOTE_HOG, once, and once more when it is
      * over. 0: 100 ms; -1: nobody looks. Real nodes with on_note only. */
     fl_ns hog_ns;
-    /** Called for named processes and supervised ones (FL_NOTE_HOG: for any); from any shard's
-     * thread, or for FL_NOTE_HOG that of the watchdog, never two at once. */
+    /** Called for named processes and supervised ones (FL_NOTE_HOG: for any; FL_NOTE_CRASH: for any
+     * that had started); from any shard's thread, or for FL_NOTE_HOG that of the watchdog, never
+     * two at once. */
     void (*on_note)(void *cx, const struct fl_note *note);
     void *note_cx;
     struct fl_sim_opts sim; /* of a simulated node: which order, which deliveries, which timeouts */

@@ -1,6 +1,7 @@
 #include "runtime/base/failpoint.h"
 #include "runtime/core.h"
 #include "runtime/filter.h"
+#include "runtime/sys_log.h"
 
 extern const struct fl_server fl_sup_server;
 
@@ -118,6 +119,7 @@ static void proc_drop_cold(struct fl_self *self)
 {
     if (!fl_list_is_empty(&self->cold->ports)) fl_port_close_all(self);
     if (self->cold->filters != NULL) fl_filter_drop_all(self);
+    fl_sys_log_drop(self);
     fl_memory_drop_all(self);
     fl_timer_drop_all(self);
     fl_alias_drop_all(self);
@@ -130,6 +132,8 @@ void fl_proc_reap(struct fl_self *self)
     struct fl_shard *shard = self->shard;
     FL_ASSERT(self != shard->running);
     FL_ASSERT(self->end != NULL && !(self->flags & FL_PROC_IN_QUEUE));
+    if (FL_UNLIKELY(shard->node->opts.on_note != NULL)) fl_crash_tell(self, true);
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_exited(self);
     struct fl_stack *stack = self->stack;
     if (stack != NULL) {
         fl_call_drop_wait(self);
@@ -203,6 +207,7 @@ static void proc_terminate(struct fl_self *self)
     struct fl_reason reason = *fl_proc_reason(self);
     self->flags |= FL_PROC_TERMINATING;
     self->view = NULL;
+    fl_crash_tell(self, false); /* before on_terminate takes the state apart */
     /* one that did not get through its start has nothing to clean up */
     bool may = !(self->flags & FL_PROC_STARTING) && self->server->on_terminate != NULL;
     if (may) self->server->on_terminate(self, fl_self_state(self), &reason);
@@ -232,6 +237,16 @@ void fl_proc_park(struct fl_self *self)
     self->flags = (self->flags & ~(uint32_t)FL_PROC_RUNNING) | FL_PROC_BLOCKED;
     fl_shard_go_on(shard);
     FL_ASSERT(shard->running == self);
+}
+
+void fl_proc_resume(struct fl_self *self)
+{
+    FL_ASSERT(self->pid.bits != 0);
+    self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
+    bool can_go_on = self->stack != NULL && !(self->flags & FL_PROC_BLOCKED);
+    bool has_mail = self->stack == NULL && self->box_head != NULL;
+    if (can_go_on || has_mail || ((self->flags & FL_PROC_STARTING) && self->stack == NULL))
+        fl_shard_ready(self);
 }
 
 void fl_proc_wake(struct fl_self *self)

@@ -24,21 +24,34 @@ static bool sig_matches(struct fl_self *self, const struct fl_sig *sig, fl_match
     return match(cx, &msg);
 }
 
+/* A body is asked something while it receives; a server is, between two handlers. */
+static void scan_sys(struct fl_self *self, struct fl_sig *sig)
+{
+    FL_ASSERT(sig->kind == FL_SIG_SYS);
+    sig->sys.fn(self, sig);
+    fl_sig_free(self->shard, sig);
+    if (self->flags & FL_PROC_ENDING) fl_self_exit_now(self, *fl_proc_reason(self));
+    while (self->flags & FL_PROC_SUSPENDED) {
+        fl_yield(self); /* until it is resumed */
+        self->flags |= FL_PROC_RESCAN;
+    }
+}
+
 static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_match_fn match,
                                 void *cx)
 {
-    if ((self->flags & FL_PROC_RESCAN) || scan->at == NULL) {
-        self->flags &= ~(uint32_t)FL_PROC_RESCAN;
-        *scan = (struct scan){.at = &self->box_head};
-    }
-    while (*scan->at != NULL) {
+    for (;;) {
+        if ((self->flags & FL_PROC_RESCAN) || scan->at == NULL) {
+            self->flags &= ~(uint32_t)FL_PROC_RESCAN;
+            *scan = (struct scan){.at = &self->box_head};
+        }
         struct fl_sig *sig = *scan->at;
+        if (sig == NULL) return NULL;
         if (sig_is_stale(self, sig)) {
             fl_sig_free(self->shard, fl_box_take(self, scan->at, scan->before));
-        } else if (sig->kind == FL_SIG_SYS) {
+        } else if (sig->kind == FL_SIG_SYS && (self->flags & FL_PROC_IS_BODY)) {
             fl_box_take(self, scan->at, scan->before);
-            sig->sys.fn(self, sig);
-            fl_sig_free(self->shard, sig);
+            scan_sys(self, sig);
         } else if (sig_matches(self, sig, match, cx)) {
             return fl_box_take(self, scan->at, scan->before);
         } else {
@@ -46,7 +59,6 @@ static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_matc
             scan->at = &sig->next;
         }
     }
-    return NULL;
 }
 
 void fl_receive_wake(struct fl_self *self)

@@ -170,14 +170,15 @@ static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *sel
             fl_sig_free(shard, stack->held);
             stack->held = NULL;
         }
-        self->current = NULL;
-        fl_sig_free(shard, sig);
         self->handled++;
-        if (FL_UNLIKELY(!is_plain)) msg = (struct fl_msg){0};
         if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_AFTER)) {
             fl_proc_after_handler(self);
             self->view = &msg;
+            if (self->flags & FL_PROC_DOOMED) break; /* the message stays: for the report */
         }
+        self->current = NULL;
+        fl_sig_free(shard, sig);
+        if (FL_UNLIKELY(!is_plain)) msg = (struct fl_msg){0};
     }
     return handled;
 }

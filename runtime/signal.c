@@ -28,11 +28,12 @@ static void signal_exit(struct fl_self *self, struct fl_pid from, const struct f
         sig->flags = flags;
         sig->reason = *reason;
         bool ends = (flags & FL_SIG_IS_PARENT) || fl_pid_eq(from, self->parent);
-        fl_box_push_sys(self, sig);
-        /* OTP: a suspended process still obeys its parent. */
         if (ends && (self->flags & FL_PROC_SUSPENDED)) {
-            self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
-            fl_shard_ready(self);
+            /* OTP: a suspended process still obeys its parent, before all that is queued */
+            fl_box_push_front(self, sig);
+            fl_proc_resume(self);
+        } else {
+            fl_box_push_sys(self, sig);
         }
         return;
     }
@@ -46,7 +47,7 @@ static void signal_exit(struct fl_self *self, struct fl_pid from, const struct f
 static void signal_to_nobody(struct fl_shard *shard, struct fl_sig *sig)
 {
     struct fl_sig *back = NULL;
-    if (sig->kind == FL_SIG_CALL) {
+    if (sig->kind == FL_SIG_CALL || sig->kind == FL_SIG_SYS) {
         back = fl_sig_new(shard, FL_SIG_REPLY, sig->from, sig->to);
         back->code = FL_ENOPROC;
     } else if (sig->kind == FL_SIG_MONITOR) {
@@ -93,6 +94,7 @@ static void arrive_reply(struct fl_shard *shard, struct fl_self *self, struct fl
 {
     FL_ASSERT(self->shard == shard);
     if (FL_UNLIKELY(self->flags & FL_PROC_FILTERED) && fl_filter_take_reply(self, sig)) return;
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_answered(self, sig);
     fl_call_on_reply(self, sig);
 }
 
@@ -140,10 +142,12 @@ static void arrive_unlink(struct fl_shard *shard, struct fl_self *self, struct f
 static void arrive_sys(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
     FL_ASSERT(self->shard == shard);
+    if (sig->flags & FL_SIG_WATCH) fl_watch_add(self, sig->from, sig->ref);
     if ((self->flags & FL_PROC_SUSPENDED) && !(self->flags & FL_PROC_RUNNING)) {
         sig->sys.fn(self, sig); /* it would not come to it */
         fl_sig_free(shard, sig);
     } else {
+        self->flags |= FL_PROC_HAS_SYS;
         fl_box_push_sys(self, sig);
     }
 }
@@ -152,15 +156,12 @@ static void arrive_suspend(struct fl_shard *shard, struct fl_self *self, struct 
 {
     self->flags |= FL_PROC_SUSPENDED; /* in a queue, it is passed over */
     fl_sig_free(shard, sig);
+    if (!(self->flags & FL_PROC_RUNNING)) fl_sys_answer_queued(self);
 }
 
 static void arrive_resume(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    self->flags &= ~(uint32_t)FL_PROC_SUSPENDED;
-    bool can_go_on = self->stack != NULL && !(self->flags & FL_PROC_BLOCKED);
-    bool has_mail = self->stack == NULL && self->box_head != NULL;
-    if (can_go_on || has_mail || ((self->flags & FL_PROC_STARTING) && self->stack == NULL))
-        fl_shard_ready(self);
+    fl_proc_resume(self);
     fl_sig_free(shard, sig);
 }
 
@@ -254,6 +255,7 @@ static int send_sig(struct fl_self *self, struct fl_sig *sig)
         return FL_EFULL;
     }
     shard->counts.sent++;
+    if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_SEND)) fl_trace_sent(self, sig);
     if (!fl_shard_has(shard, sig->to)) {
         fl_signal_send(shard->node, sig);
         return 0;
@@ -282,7 +284,8 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     struct fl_self *target = fl_proc_find(shard, to);
     struct fl_sig *sig = shard->sig_pool;
     if (FL_UNLIKELY(target == NULL || sig == NULL || len > 8 || shard->is_simulated ||
-                    (target->flags & FL_PROC_SLOW_IN) || fl_box_is_full(target)))
+                    (target->flags & FL_PROC_SLOW_IN) || (self->flags & FL_PROC_SLOW_SEND) ||
+                    fl_box_is_full(target)))
         return send_any(self, to, tag, data, len);
     shard->sig_pool = sig->next;
     shard->counts.sent++;

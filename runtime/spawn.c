@@ -16,6 +16,8 @@ void fl_body_run(struct fl_self *self)
     struct body *body = fl_self_state(self);
     body->fn(self, body->args, body->args_len);
     struct fl_stack *stack = self->shard->stack;
+    if ((self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) == FL_PROC_ENDING)
+        fl_crash_tell(self, false);
     fl_sig_free(self->shard, stack->held);
     stack->held = NULL;
     if (self->flags & FL_PROC_DOOMED) return;
@@ -209,6 +211,7 @@ static int spawn_elsewhere(struct fl_self *self, struct fl_shard *there,
     if (code == 0 && out != NULL) *out = child;
     if (code == FL_ETAKEN && out != NULL) *out = fl_whereis(shard->node, opts->name);
     if (code == FL_ETIMEOUT && child.bits != 0) fl_unlink_flush(self, child);
+    if (code == 0 && (self->flags & FL_PROC_TRACED)) fl_trace_other(self, FL_TRACE_SPAWN, child);
     return code;
 }
 
@@ -264,6 +267,8 @@ static int spawn_here(struct fl_self *self, const struct fl_server *server,
         if (child != NULL && child->start == &start) starter_gives_up(self, child_pid);
     }
     if (code == 0 && out != NULL) *out = child_pid;
+    if (FL_UNLIKELY(self->flags & FL_PROC_TRACED) && code == 0)
+        fl_trace_other(self, FL_TRACE_SPAWN, child_pid);
     return code;
 }
 
@@ -302,6 +307,8 @@ static int spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_
         if (monitor_ref != NULL) *monitor_ref = fl_monitor_add(self, child, child->pid);
         if (out != NULL) *out = child->pid;
         fl_shard_ready(child);
+        if (FL_UNLIKELY(self->flags & FL_PROC_TRACED))
+            fl_trace_other(self, FL_TRACE_SPAWN, child->pid);
         return 0;
     }
     struct fl_spawn_request *request = fl_new(struct fl_spawn_request);

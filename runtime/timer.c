@@ -366,9 +366,14 @@ void fl_timer_drop_all(struct fl_self *self)
 
 void fl_self_timeout(struct fl_self *self, fl_ns after_ns)
 {
+    FL_ASSERT(self->shard->running == self);
+    fl_idle_start(self, after_ns);
+}
+
+void fl_idle_start(struct fl_self *self, fl_ns after_ns)
+{
     struct fl_cold *cold = fl_proc_cold(self);
     struct fl_shard *shard = self->shard;
-    FL_ASSERT(shard->running == self);
     fl_timer_remove(shard, &cold->idle);
     cold->idle.kind = FL_TIMER_IDLE;
     cold->idle.owner = self;

@@ -146,6 +146,7 @@ void fl_buf_reserve(struct fl_buf *buf, size_t more)
 
 void fl_buf_add(struct fl_buf *buf, const void *bytes, size_t len)
 {
+    if (buf->max != 0 && len > buf->max - buf->len) len = buf->max - buf->len;
     fl_buf_reserve(buf, len);
     if (len > 0) memcpy(buf->at + buf->len, bytes, len);
     buf->len += len;
@@ -175,6 +176,9 @@ static void buf_vprintf(struct fl_buf *buf, const char *format, va_list args)
     }
     va_end(again);
     buf->len += (size_t)len;
+    if (buf->max == 0 || buf->len <= buf->max) return;
+    buf->len = buf->max;
+    buf->at[buf->len] = '\0';
 }
 
 void fl_buf_printf(struct fl_buf *buf, const char *format, ...)

@@ -41,6 +41,7 @@ bool fl_utf8_ok(const void *bytes, size_t len);
 struct fl_buf {
     char *at;
     size_t len, cap;
+    size_t max; /* not 0: what would make it longer than this is dropped */
 };
 
 /** Makes room for `more` bytes behind len. */
