@@ -15,8 +15,8 @@ static void proc_count(struct fl_shard *shard, struct fl_self *self, int by)
 static int proc_apply_opts(struct fl_self *self, const struct fl_spawn_opts *opts)
 {
     if (opts->mailbox_max != 0) self->box_max = opts->mailbox_max;
-    self->flags |= (uint32_t)opts->full << FL_PROC_FULL_SHIFT | (uint32_t)opts->priority
-                                                                    << FL_PROC_PRIORITY_SHIFT;
+    self->flags |= (uint32_t)opts->full << FL_PROC_FULL_SHIFT;
+    fl_self_set_priority(self, opts->priority);
     if (opts->memory_max != 0) {
         fl_proc_cold(self)->memory_max = opts->memory_max;
         self->flags |= FL_PROC_LIMITED;
