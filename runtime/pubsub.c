@@ -18,7 +18,7 @@ struct fl_pubsub *fl_pubsub_new(struct fl_node *node)
 
 void fl_pubsub_free(struct fl_pubsub *pubsub)
 {
-    if (atomic_fetch_sub(&pubsub->references, 1) > 1) return;
+    if (pubsub == NULL || atomic_fetch_sub(&pubsub->references, 1) > 1) return;
     for (int i = 0; i < pubsub->tables_count; i++) {
         struct fl_pubsub_table *table = &pubsub->tables[i];
         FL_ASSERT(table->topics.count == 0 && table->members.count == 0);

@@ -56,13 +56,14 @@ typedef void (*fl_dispatch_fn)(struct fl_self *self, const struct fl_broadcast *
 /** Makes the tables; on no thread in particular. Give fl_pubsub_server a place in a tree, or use
  * fl_pubsub_start. Lives until fl_pubsub_free, and the last subscriber. */
 struct fl_pubsub *fl_pubsub_new(struct fl_node *node);
-/** Lets go of it: nobody may use it after, subscribers may still be there. */
+/** Lets go of it: nobody may use it after, subscribers may still be there. NULL is fine. */
 void fl_pubsub_free(struct fl_pubsub *pubsub);
 /** The process that keeps a forwarder on each shard alive; args is the `struct fl_pubsub *`. While
  * it is away, broadcasts reach the own shard only; subscriptions stay. */
 extern const struct fl_server fl_pubsub_server;
-/** Both at once, linked to self; self NULL: from outside a process, as fl_node_spawn. Codes of
- * fl_spawn; *out only on success (Elixir: Phoenix.PubSub.Supervisor.start_link). */
+/** Both at once, linked to self; self NULL: from outside a process, as fl_node_spawn. Started
+ * before the node runs, broadcasts reach other shards once it has begun to. Codes of fl_spawn; *out
+ * only on success (Elixir: Phoenix.PubSub.Supervisor.start_link). */
 int fl_pubsub_start(struct fl_node *node, struct fl_self *self, struct fl_pubsub **out);
 
 /** I get what is broadcast there; subscribing twice delivers twice. Ends with me (Elixir:

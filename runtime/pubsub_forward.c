@@ -142,13 +142,21 @@ struct keeper {
 
 static int keeper_start(struct fl_self *self, struct fl_pubsub *pubsub, int shard)
 {
-    struct fl_spawn_opts opts = {
-        .shard = shard, .mailbox_max = FL_MAILBOX_UNBOUNDED, .priority = FL_PRIORITY_HIGH};
+    struct fl_spawn_opts opts = {.shard = shard, .mailbox_max = FL_MAILBOX_UNBOUNDED};
     struct fl_pid pid = FL_NO_PID;
     int rc = fl_spawn_run_link(self, forwarder_body, &pubsub, sizeof(struct fl_pubsub *), &opts,
                                &pid);
     FL_ASSERT(rc != 0 || pid.bits != 0);
     atomic_store(&pubsub->tables[shard].forwarder, pid.bits);
+    return rc;
+}
+
+static int keeper_start_all(struct fl_self *self, struct keeper *keeper)
+{
+    int rc = 0;
+    FL_ASSERT(keeper->pubsub != NULL);
+    for (int i = 0; i < keeper->pubsub->tables_count && rc == 0; i++)
+        rc = keeper_start(self, keeper->pubsub, i);
     return rc;
 }
 
@@ -159,20 +167,18 @@ static int keeper_on_init(struct fl_self *self, void *state, const void *args)
     keeper->pubsub = (struct fl_pubsub *)(uintptr_t)args;
     pubsub_hold(self, keeper->pubsub);
     fl_self_trap_exits(self, true);
-    int rc = keeper_start(self, keeper->pubsub, self->shard->id);
-    /* The others are waited for, which cannot be done before the node runs. */
-    if (rc == 0 && keeper->pubsub->tables_count > 1) fl_self_continue(self, 0);
-    return rc;
+    if (keeper->pubsub->tables_count == 1) return keeper_start(self, keeper->pubsub, 0);
+    /* Those elsewhere are waited for, which cannot be done before the node runs. */
+    if (atomic_load(&self->shard->node->state) != FL_NODE_NEW)
+        return keeper_start_all(self, keeper);
+    fl_self_continue(self, 0);
+    return 0;
 }
 
 static void keeper_on_continue(struct fl_self *self, void *state, uint32_t tag)
 {
-    struct keeper *keeper = state;
-    FL_ASSERT(keeper->pubsub != NULL);
-    for (int i = 0; i < keeper->pubsub->tables_count; i++) {
-        int rc = i == self->shard->id ? 0 : keeper_start(self, keeper->pubsub, i);
-        if (rc != 0) fl_self_fail(self, rc);
-    }
+    int rc = keeper_start_all(self, state);
+    if (rc != 0) fl_self_fail(self, rc);
 }
 
 static void keeper_on_exit(struct fl_self *self, void *state, struct fl_pid who,

@@ -1,5 +1,7 @@
 #include "runtime/pubsub_parts.h"
+#include "runtime/shared_parts.h"
 
+#define SEATS_AHEAD 8
 #define LANES_MAX 8 /* encoders whose frame is kept during one broadcast; more encode again */
 
 struct lane_frame {
@@ -13,6 +15,7 @@ struct walk {
     struct fl_self *self;
     struct fl_broadcast *what;
     struct fl_shared *shared;
+    size_t spare; /* references to it that were taken for seats to come */
     struct lane_frame lanes[LANES_MAX];
     size_t lanes_count;
 };
@@ -23,7 +26,7 @@ static void walk_drop(void *ptr)
     FL_ASSERT(walk->lanes_count <= LANES_MAX);
     for (size_t i = 0; i < walk->lanes_count; i++)
         fl_shared_release(walk->lanes[i].frame);
-    fl_shared_release(walk->shared);
+    fl_shared_release_many(walk->shared, walk->spare + 1);
     free(walk);
 }
 
@@ -72,7 +75,32 @@ static struct fl_shared *lane_frame(struct walk *walk, const struct fl_fastlane 
     return frame == NULL ? NULL : fl_shared_retain(frame);
 }
 
+static struct fl_shared *walk_reference(struct walk *walk)
+{
+    if (walk->spare == 0) return fl_shared_retain(walk->shared);
+    walk->spare--;
+    return walk->shared;
+}
+
+/* All subscribers are neighbours. The long way is for one whose mailbox is full. */
 static void seat_send(struct walk *walk, const struct fl_pubsub_seat *seat)
+{
+    struct fl_shard *shard = walk->self->shard;
+    struct fl_self *target = fl_proc_find(shard, seat->pid);
+    if (FL_UNLIKELY(target == NULL || fl_box_is_full(target))) {
+        fl_send_shared(walk->self, seat->pid, walk->what->tag, walk_reference(walk));
+        return;
+    }
+    struct fl_sig *sig = fl_sig_new(shard, FL_SIG_CAST, seat->pid, walk->self->pid);
+    sig->tag = walk->what->tag;
+    sig->len = (uint32_t)walk->what->len;
+    sig->flags = FL_SIG_SHARED;
+    sig->shared = walk_reference(walk);
+    shard->counts.sent++;
+    fl_box_push(target, sig);
+}
+
+static void seat_serve(struct walk *walk, const struct fl_pubsub_seat *seat)
 {
     FL_ASSERT(seat->pid.bits != 0);
     if (seat->has_lane) {
@@ -83,7 +111,7 @@ static void seat_send(struct walk *walk, const struct fl_pubsub_seat *seat)
             return;
         }
     }
-    fl_send_shared(walk->self, seat->pid, walk->what->tag, fl_shared_retain(walk->shared));
+    seat_send(walk, seat);
 }
 
 /* The first seat whose seq is greater; seqs grow along the row. */
@@ -100,6 +128,15 @@ static size_t seat_after(const struct fl_pubsub_topic *topic, uint64_t seq)
     return least;
 }
 
+/* A crowd does not fit into the cache: its next members are on their way while we serve. */
+static inline void seat_prefetch(const struct fl_shard *shard, const struct fl_pubsub_seat *seat)
+{
+    const char *target = fl_table_find(&shard->procs_by_pid, seat->pid.bits);
+    if (target == NULL) return;
+    __builtin_prefetch(target, 1);
+    __builtin_prefetch(target + 64, 1);
+}
+
 static void walk_row(struct walk *walk, struct fl_pubsub_table *table,
                      struct fl_pubsub_topic *topic)
 {
@@ -107,10 +144,13 @@ static void walk_row(struct walk *walk, struct fl_pubsub_table *table,
     const struct fl_pid except = walk->what->except;
     uint64_t epoch = table->epoch;
     size_t end = topic->used;
+    walk->spare = end - topic->gaps;
+    fl_shared_retain_many(walk->shared, walk->spare);
     for (size_t i = 0; i < end; i++) {
         struct fl_pubsub_seat seat = topic->seats[i];
+        if (i + SEATS_AHEAD < end) seat_prefetch(walk->self->shard, &topic->seats[i + SEATS_AHEAD]);
         if (seat.pid.bits == 0 || fl_pid_eq(seat.pid, except)) continue;
-        seat_send(walk, &seat);
+        seat_serve(walk, &seat);
         if (FL_LIKELY(table->epoch == epoch)) continue;
         /* It waited for room, and the row has moved or gone meanwhile. */
         topic = fl_pubsub_topic(table, walk->what->topic);

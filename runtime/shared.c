@@ -1,7 +1,7 @@
 #include <stdatomic.h>
 
 #include "runtime/annotate.h"
-#include "runtime/process.h"
+#include "runtime/shared_parts.h"
 
 struct fl_shared {
     atomic_size_t references;
@@ -25,6 +25,23 @@ struct fl_shared *fl_shared_retain(struct fl_shared *shared)
     size_t before = atomic_fetch_add_explicit(&shared->references, 1, memory_order_relaxed);
     FL_ASSERT(before > 0);
     return shared;
+}
+
+void fl_shared_retain_many(struct fl_shared *shared, size_t count)
+{
+    size_t before = atomic_fetch_add_explicit(&shared->references, count, memory_order_relaxed);
+    FL_ASSERT(before > 0);
+}
+
+void fl_shared_release_many(struct fl_shared *shared, size_t count)
+{
+    if (count == 0) return;
+    if (count > 1) {
+        size_t before = atomic_fetch_sub_explicit(&shared->references, count - 1,
+                                                  memory_order_acq_rel);
+        FL_ASSERT(before >= count);
+    }
+    fl_shared_release(shared);
 }
 
 void fl_shared_release(struct fl_shared *shared)

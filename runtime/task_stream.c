@@ -56,6 +56,7 @@ static bool stream_is_answer(void *cx, const struct fl_msg *msg)
 static fl_ns stream_due(const struct stream *st)
 {
     fl_ns timeout_ns = st->set->timeout_ns == 0 ? STREAM_TIMEOUT : st->set->timeout_ns;
+    if (timeout_ns == FL_NEVER) return FL_NEVER;
     fl_ns now_ns = fl_self_now(st->self);
     return timeout_ns >= FL_NEVER - now_ns ? FL_NEVER : now_ns + timeout_ns;
 }
@@ -193,6 +194,15 @@ static void stream_on_timeout(struct stream *st)
     stream_result(st, &result);
 }
 
+/* Until the first of those that run is late. */
+static fl_ns stream_left(const struct stream *st)
+{
+    const struct runner *first = FL_OWNER(st->running.next, struct runner, of_stream);
+    FL_ASSERT(!fl_list_is_empty(&st->running));
+    if (first->due_ns == FL_NEVER) return FL_NEVER;
+    return fl_ns_max(first->due_ns - fl_self_now(st->self), 0);
+}
+
 static int stream_run(struct stream *st)
 {
     for (;;) {
@@ -201,12 +211,10 @@ static int stream_run(struct stream *st)
             if (rc != 0) return rc;
         }
         if (st->is_halted || fl_list_is_empty(&st->running)) return 0;
-        struct runner *first = FL_OWNER(st->running.next, struct runner, of_stream);
-        fl_ns left = first->due_ns == FL_NEVER
-                         ? FL_NEVER
-                         : fl_ns_max(first->due_ns - fl_self_now(st->self), 0);
         struct fl_msg msg;
-        if (fl_receive(st->self, stream_is_answer, st, left, &msg) == 0)
+        int rc = fl_receive(st->self, stream_is_answer, st, 0, &msg);
+        if (rc != 0) rc = fl_receive(st->self, stream_is_answer, st, stream_left(st), &msg);
+        if (rc == 0)
             stream_on_answer(st, &msg);
         else
             stream_on_timeout(st);

@@ -279,13 +279,14 @@ static void says_many(struct fl_self *self, struct world *w)
     write_down(w, "said\n");
 }
 
-static void start_slow(struct world *w)
+static struct fl_pid start_slow(struct world *w)
 {
     struct player_args args = {.fn = slow, .world = w};
     struct fl_spawn_opts opts = {.mailbox_max = 2, .full = FL_FULL_BLOCK, .shard = -1};
     struct fl_pid pid;
     fl_node_spawn_run(w->node, player_body, &args, sizeof args, &opts, &pid);
     fl_sim_run(w->node, 0);
+    return pid;
 }
 
 static void a_sender_that_waits_for_room_goes_on_where_it_was(void **state)
@@ -320,6 +321,20 @@ static void a_sender_that_is_killed_while_it_waits_leaves_nothing(void **state)
     expect_diary(w, "slow got a\nslow got b\n");
 }
 
+static void all_subscribers_may_be_killed_while_a_sender_waits_for_one(void **state)
+{
+    struct world *w = *state;
+    struct fl_pid full = start_slow(w), after;
+    world_play(w, ana, 0);
+    after = w->last;
+    world_play(w, says_many, fl_ms(1));
+    expect_diary(w, "ana got a\nana got b\n");
+    fl_node_exit(w->node, after, fl_reason_of(FL_EXIT_KILL));
+    fl_node_exit(w->node, full, fl_reason_of(FL_EXIT_KILL));
+    fl_sim_run(w->node, 0);
+    expect_diary(w, "said\n");
+}
+
 #undef STORY
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -335,6 +350,7 @@ int main(void)
         STORY(news_from_outside),
         STORY(a_sender_that_waits_for_room_goes_on_where_it_was),
         STORY(a_sender_that_is_killed_while_it_waits_leaves_nothing),
+        STORY(all_subscribers_may_be_killed_while_a_sender_waits_for_one),
     };
     return cmocka_run_group_tests_name("pubsub", tests, NULL, NULL);
 }
