@@ -373,12 +373,13 @@ static void closes(struct fl_self *self, struct world *w)
     assert_int_equal(fl_task_sup_start_child(self, sup, work, &job, sizeof job, &good), 0);
     fl_pause(self, fl_ms(1));
     fl_ns before_ns = fl_self_now(self);
+    uint64_t ref = fl_monitor(self, sup); /* it may be gone right after its last task */
     fl_exit(self, sup, fl_reason_of(FL_EXIT_SHUTDOWN)); /* as its parent */
     player_await_end(self, w, good);
     assert_int_equal(fl_self_now(self), before_ns);
     player_await_end(self, w, deaf);
     assert_int_equal(fl_self_now(self) - before_ns, fl_s(3));
-    player_await_end(self, w, sup);
+    player_await_down(self, w, ref);
 }
 
 static void a_supervisor_that_shuts_down_waits_for_its_tasks_all_at_once(void **state)
