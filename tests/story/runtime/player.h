@@ -74,14 +74,19 @@ static inline bool player_is_down(void *cx, const struct fl_msg *msg)
     return msg->kind == FL_MSG_DOWN && msg->ref == *(uint64_t *)cx;
 }
 
-/** Waits for the end of another process and writes down why. */
-static inline void player_await_end(struct fl_self *self, struct world *world, struct fl_pid who)
+/** Waits for the DOWN of a monitor and writes down why. */
+static inline void player_await_down(struct fl_self *self, struct world *world, uint64_t ref)
 {
     char text[96];
     struct fl_msg msg;
-    uint64_t ref = fl_monitor(self, who);
     assert_int_equal(fl_receive(self, player_is_down, &ref, FL_NEVER, &msg), 0);
     write_down(world, "it ended: %s\n", fl_reason_show(msg.reason, text, sizeof text));
+}
+
+/** Waits for the end of another process and writes down why. */
+static inline void player_await_end(struct fl_self *self, struct world *world, struct fl_pid who)
+{
+    player_await_down(self, world, fl_monitor(self, who));
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
