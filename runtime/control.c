@@ -140,21 +140,30 @@ static const struct {
     {"normal", FL_EXIT_NORMAL}, {"error", FL_EXIT_ERROR},
 };
 
+bool fl_control_reason(const char *word, struct fl_reason *out)
+{
+    FL_ASSERT(word != NULL);
+    for (size_t i = 0; i < FL_COUNT(exit_kinds); i++) {
+        if (strcmp(exit_kinds[i].word, word) != 0) continue;
+        *out = fl_reason_of(exit_kinds[i].kind);
+        return true;
+    }
+    return false;
+}
+
 static void op_exit(struct fl_self *self, struct control *control, int64_t id, const cJSON *request)
 {
-    const char *word = fl_json_text(request, "kind", "crash");
+    struct fl_reason reason;
     struct fl_pid who = fl_control_find(control->node, fl_json_text(request, "name", ""));
-    size_t i = 0;
-    while (i < FL_COUNT(exit_kinds) && strcmp(exit_kinds[i].word, word) != 0)
-        i++;
-    if (i == FL_COUNT(exit_kinds) || who.bits == 0) {
+    bool is_known = fl_control_reason(fl_json_text(request, "kind", "crash"), &reason);
+    if (!is_known || who.bits == 0) {
         answer_done(control, id, who.bits == 0 ? FL_ENOPROC : FL_EBADMSG);
         return;
     }
     struct exit_asked *asked = fl_self_alloc(self, sizeof *asked);
     asked->id = id;
     fl_map_add(&control->exits, &asked->by_ref, fl_monitor(self, who));
-    fl_exit(self, who, fl_reason_of(exit_kinds[i].kind));
+    fl_exit(self, who, reason);
 }
 
 static void op_suspend(struct fl_self *self, struct control *control, int64_t id,

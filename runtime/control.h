@@ -30,6 +30,8 @@ void fl_control_list(struct fl_node *node, const char *glob, void (*fn)(void *cx
 /** The process of this name, or of this pid as text ("<0.17.3>", which need not be alive), or
  * FL_NO_PID. Any thread. `who` below is looked up by this. */
 struct fl_pid fl_control_find(struct fl_node *node, const char *who);
+/** The reason of a kind of exit, "crash", "kill" …; false: there is none of this name. */
+bool fl_control_reason(const char *word, struct fl_reason *out);
 /** Ends a process with this reason: FL_EXIT_CRASH cannot be trapped either. FL_ENOPROC. */
 int fl_control_exit(struct fl_node *node, const char *who, struct fl_reason reason);
 /** The process stops taking messages; they queue. FL_ENOPROC. */

@@ -11,6 +11,8 @@ void fl_proc_describe(const struct fl_self *self, struct fl_proc_info *out);
 struct fl_pid fl_proc_waits_for(const struct fl_self *self);
 /** Appends a pid as a JSON string. */
 void fl_pid_put_json(struct fl_buf *out, struct fl_pid pid);
+/** Appends the counts of a shard. */
+void fl_shard_put_json(struct fl_buf *out, const struct fl_shard_info *shard);
 /** Appends the members of a process, without the braces. */
 void fl_proc_put_json(struct fl_buf *out, const struct fl_proc_info *info);
 

@@ -40,9 +40,10 @@ void fl_proc_put_json(struct fl_buf *out, const struct fl_proc_info *info)
         info->mailbox_len, info->memory, info->handled, info->links, info->monitors);
 }
 
-static void put_shard(struct fl_buf *out, const struct fl_shard_info *shard)
+void fl_shard_put_json(struct fl_buf *out, const struct fl_shard_info *shard)
 {
     const struct fl_shard_counts *counts = &shard->counts;
+    FL_ASSERT(counts->spawned >= shard->procs);
     fl_buf_printf(out,
                   "{\"id\":%d,\"procs\":%u,\"timers\":%" PRIu64 ",\"waiting\":%" PRIu64
                   ",\"memory\":%" PRIu64 ",\"handled\":%" PRIu64 ",\"sent\":%" PRIu64
@@ -61,7 +62,7 @@ void fl_inspect_put_json(const struct fl_inspect *inspect, struct fl_buf *out)
                   inspect->procs_total);
     for (int i = 0; i < inspect->shards_count; i++) {
         if (i > 0) fl_buf_putc(out, ',');
-        put_shard(out, &inspect->shards[i]);
+        fl_shard_put_json(out, &inspect->shards[i]);
     }
     fl_buf_puts(out, "],\"processes\":[");
     for (size_t i = 0; i < inspect->procs_count; i++) {
