@@ -24,7 +24,7 @@ struct bench_theme {
     size_t count;
 };
 extern const struct bench_theme bench_spawn, bench_messages, bench_call, bench_links, bench_timers,
-    bench_misc, bench_memory, bench_sup;
+    bench_misc, bench_memory, bench_sup, bench_tasks, bench_broadcast;
 
 /* Nobody takes the core away from a process here; the peer does it about this often. A flood that
  * never lets others run would measure how memory is filled. */

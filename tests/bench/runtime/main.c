@@ -1,13 +1,15 @@
 /* main.c: bench_runtime [NAME…]: makes the measurements of these names or themes, else all, and
  * prints `name value unit` lines. bench_runtime --list [NAME…] prints their names instead. */
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/bench/runtime/bench.h"
 
 static const struct bench_theme *const themes[] = {
-    &bench_spawn,  &bench_messages, &bench_call,   &bench_links,
-    &bench_timers, &bench_misc,     &bench_memory, &bench_sup,
+    &bench_spawn, &bench_messages, &bench_call, &bench_links, &bench_timers,
+    &bench_misc,  &bench_memory,   &bench_sup,  &bench_tasks, &bench_broadcast,
 };
 
 static void main_report(const struct bench *bench, double value)
@@ -53,7 +55,10 @@ static int main_node(const struct bench *bench)
 static bool main_measure(const struct bench *bench)
 {
     pid_t child = fork();
-    if (child == 0) exit(main_node(bench));
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        exit(main_node(bench));
+    }
     int status = -1;
     if (child > 0 && waitpid(child, &status, 0) == child && status == 0) return true;
     fprintf(stderr, "bench_runtime: %s failed, status 0x%x\n", bench->name, (unsigned)status);

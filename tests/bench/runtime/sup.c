@@ -35,33 +35,64 @@ static struct inited sup_receive(struct fl_self *self)
     return inited;
 }
 
-/* Starts n children; *driver lives as long as the supervisor. Returns their pids. */
-static struct fl_pid *sup_start(struct fl_self *self, uint64_t n, const struct fl_pid *driver)
+/* What every supervisor here has; the peer's too. */
+static const struct fl_sup_opts sup_common = {.max_restarts = 10000000,
+                                              .within_ns = INT64_C(1000000000)};
+
+static struct fl_pid sup_start_static(struct fl_self *self, uint64_t n, struct fl_child child)
 {
     struct fl_child *children = bench_array(self, struct fl_child, n);
     char(*ids)[16] = fl_self_alloc(self, n * sizeof *ids);
     for (uint64_t i = 0; i < n; i++) {
         snprintf(ids[i], sizeof ids[i], "%" PRIu64, i);
-        children[i] = (struct fl_child){
-            .id = ids[i],
-            .server = &child_server,
-            .args = driver,
-            .restart = FL_PERMANENT,
-            .shutdown_ns = FL_SHUTDOWN_BRUTAL,
-        };
+        children[i] = child;
+        children[i].id = ids[i];
     }
-    struct fl_sup_opts opts = {
-        .strategy = FL_ONE_FOR_ONE,
-        .max_restarts = 10000000,
-        .within_ns = fl_s(1),
-        .children = children,
-        .children_count = n,
-    };
+    struct fl_sup_opts opts = sup_common;
+    opts.children = children;
+    opts.children_count = n;
     struct fl_pid sup;
     int rc = fl_sup_start(fl_self_node(self), self, &opts, &sup);
     FL_ASSERT(rc == 0);
-    struct fl_pid *pids = bench_array(self, struct fl_pid, n);
-    for (uint64_t i = 0; i < n; i++)
+    fl_self_free(self, children);
+    fl_self_free(self, ids);
+    return sup;
+}
+
+static struct fl_pid sup_start_dynamic(struct fl_self *self, uint64_t n, struct fl_child child)
+{
+    struct fl_sup_opts opts = sup_common;
+    opts.strategy = FL_SIMPLE_ONE_FOR_ONE;
+    opts.children = &child;
+    opts.children_count = 1;
+    struct fl_pid sup;
+    int rc = fl_sup_start(fl_self_node(self), self, &opts, &sup);
+    FL_ASSERT(rc == 0);
+    for (uint64_t i = 0; i < n; i++) {
+        struct fl_pid pid;
+        rc = fl_dynamic_start_child(self, sup, NULL, 0, &pid);
+        FL_ASSERT(rc == 0);
+    }
+    return sup;
+}
+
+/* Starts n children; *driver lives as long as the supervisor. Returns their pids. */
+static struct fl_pid *sup_start(struct fl_self *self, const struct bench *bench,
+                                const struct fl_pid *driver)
+{
+    struct fl_child child = {
+        .id = "child",
+        .server = &child_server,
+        .args = driver,
+        .restart = FL_PERMANENT,
+        .shutdown_ns = FL_SHUTDOWN_BRUTAL,
+    };
+    if (strstr(bench->name, "dynamic") != NULL)
+        sup_start_dynamic(self, bench->n, child);
+    else
+        sup_start_static(self, bench->n, child);
+    struct fl_pid *pids = bench_array(self, struct fl_pid, bench->n);
+    for (uint64_t i = 0; i < bench->n; i++)
         pids[i] = sup_receive(self).pid;
     return pids;
 }
@@ -69,7 +100,7 @@ static struct fl_pid *sup_start(struct fl_self *self, uint64_t n, const struct f
 static double sup_restart(struct fl_self *self, const struct bench *bench)
 {
     struct fl_pid me = fl_self_pid(self);
-    struct fl_pid *pids = sup_start(self, bench->n, &me);
+    struct fl_pid *pids = sup_start(self, bench, &me);
     double *samples = fl_new_array(double, SUP_SAMPLES);
     for (uint64_t i = 0; i < SUP_SAMPLES; i++) {
         struct fl_pid *victim = &pids[(i + 1) * 7919 % bench->n];
@@ -86,12 +117,27 @@ static double sup_restart(struct fl_self *self, const struct bench *bench)
 static double sup_storm(struct fl_self *self, const struct bench *bench)
 {
     struct fl_pid me = fl_self_pid(self);
-    struct fl_pid *pids = sup_start(self, bench->n, &me);
+    struct fl_pid *pids = sup_start(self, bench, &me);
     fl_ns started = fl_now();
     for (uint64_t i = 0; i < bench->n; i++)
         fl_exit(self, pids[i], fl_reason_of(FL_EXIT_KILL));
     bench_receive_all(self, bench->n);
     return bench_rate(bench->n, started);
+}
+
+static double sup_dynamic_start(struct fl_self *self, const struct bench *bench)
+{
+    struct fl_pid me = fl_self_pid(self);
+    fl_ns started = fl_now();
+    sup_start(self, bench, &me);
+    return bench_rate(bench->n, started);
+}
+
+static double mem_server_supervised(struct fl_self *self, const struct bench *bench)
+{
+    double before = bench_rss();
+    sup_start_dynamic(self, bench->n, (struct fl_child){.id = "child", .server = &bench_counter});
+    return (bench_rss() - before) / (double)bench->n;
 }
 
 static const struct bench rows[] = {
@@ -102,5 +148,14 @@ static const struct bench rows[] = {
     {"sup_restart_100000_p50", "us", sup_restart, .n = 100000, .quantile = 0.5, .runs = 1},
     {"sup_restart_100000_p99", "us", sup_restart, .n = 100000, .quantile = 0.99, .runs = 1},
     {"sup_storm_10000", "restart/s", sup_storm, .n = 10000, .runs = 1},
+    {"sup_dynamic_restart_1_p50", "us", sup_restart, .n = 1, .quantile = 0.5, .runs = 1},
+    {"sup_dynamic_restart_1_p99", "us", sup_restart, .n = 1, .quantile = 0.99, .runs = 1},
+    {"sup_dynamic_restart_1000_p50", "us", sup_restart, .n = 1000, .quantile = 0.5, .runs = 1},
+    {"sup_dynamic_restart_1000_p99", "us", sup_restart, .n = 1000, .quantile = 0.99, .runs = 1},
+    {"sup_dynamic_restart_100000_p50", "us", sup_restart, .n = 100000, .quantile = 0.5, .runs = 1},
+    {"sup_dynamic_restart_100000_p99", "us", sup_restart, .n = 100000, .quantile = 0.99, .runs = 1},
+    {"sup_dynamic_storm_10000", "restart/s", sup_storm, .n = 10000, .runs = 1},
+    {"sup_dynamic_start_100000", "child/s", sup_dynamic_start, .n = 100000, .runs = 1},
+    {"mem_server_supervised", "B/proc", mem_server_supervised, .n = 1000000, .runs = 1},
 };
 const struct bench_theme bench_sup = {"sup", rows, FL_COUNT(rows)};
