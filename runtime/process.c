@@ -17,6 +17,7 @@ static int proc_apply_opts(struct fl_self *self, const struct fl_spawn_opts *opt
     if (opts->mailbox_max != 0) self->box_max = opts->mailbox_max;
     self->flags |= (uint32_t)opts->full << FL_PROC_FULL_SHIFT;
     fl_self_set_priority(self, opts->priority);
+    if (opts->is_supervised) self->flags |= FL_PROC_SUPERVISED;
     if (opts->memory_max != 0) {
         fl_proc_cold(self)->memory_max = opts->memory_max;
         self->flags |= FL_PROC_LIMITED;

@@ -119,6 +119,7 @@ struct fl_spawn_opts {
     enum fl_full full;     /* at mailbox_max */
     size_t memory_max; /* bytes of fl_self_alloc and queued messages; above: killed. 0: no limit */
     enum fl_priority priority;
+    bool is_supervised;    /* a supervisor starts it: its life is worth notes */
     fl_ns start_within_ns; /* 0: for ever; later FL_ETIMEOUT, and the child is killed */
     /* not NULL: why the child did not start, when it ended by itself (OTP: {error, Reason}) */
     struct fl_reason *why;

@@ -41,19 +41,16 @@ static int body_new(struct fl_shard *shard, fl_run_fn fn, const void *args, size
     return 0;
 }
 
-/* A child of a supervisor is worth a note. */
+/* Linked before it runs. */
 static void proc_set_parent(struct fl_self *child, struct fl_pid parent_pid)
 {
-    struct fl_shard *shard = child->shard;
     child->parent = parent_pid;
     if (parent_pid.bits == 0) return;
-    struct fl_self *parent = fl_proc_find(shard, parent_pid);
-    if (parent == NULL) {
+    struct fl_self *parent = fl_proc_find(child->shard, parent_pid);
+    if (parent == NULL)
         fl_link_both(child, parent_pid);
-        return;
-    }
-    if (parent->flags & FL_PROC_IS_SUP) child->flags |= FL_PROC_SUPERVISED;
-    fl_link_pair(child, parent);
+    else
+        fl_link_pair(child, parent);
 }
 
 /* ---- a spawn on its way to another shard */

@@ -108,6 +108,7 @@ int fl_sup_spawn(struct fl_self *self, struct fl_sup *sup, const struct fl_child
         .name = spec->name,
         .args = args,
         .link_to = fl_self_pid(self),
+        .is_supervised = true,
         .shard = shard_of(self, sup, spec->shard),
         .mailbox_max = spec->mailbox_max,
     };
