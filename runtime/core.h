@@ -114,13 +114,19 @@ static inline void *fl_table_at(const struct fl_table *table, uint32_t index)
 /* cell.c: small memory of a shard, by size, from chunks; malloc's own under a checker. */
 #define FL_CELL_STEP 16
 #define FL_CELL_MAX 1024
+struct fl_chunk;
 struct fl_cells {
     void *free[FL_CELL_MAX / FL_CELL_STEP + 1];
-    void *chunks;
+    struct fl_chunk *chunks;
+    size_t chunk_bytes;
     char *fresh;
     size_t fresh_left;
     bool is_plain; /* malloc and free, so that a checker sees each */
 };
+/** The next chunk of a growing chain: *bytes of it are for use, more each time; never NULL. */
+void *fl_chunk_add(struct fl_chunk **chain, size_t *bytes);
+/** Frees a chain. */
+void fl_chunks_free(struct fl_chunk **chain);
 /** Memory of this size, not zeroed; never NULL. */
 void *fl_cell_new(struct fl_shard *shard, size_t bytes);
 /** The same, zeroed. */
@@ -334,6 +340,7 @@ struct fl_stack {
     void *tsan_fiber;
     unsigned valgrind_id;
     struct fl_sig *held;    /* what fl_receive gave last */
+    struct fl_msg view; /* of fl_self_msg */
     struct fl_sig *sending; /* what waits for room in another mailbox */
     struct fl_wait wait;    /* of the process that is blocked on it */
     struct fl_watch wait_watch;
@@ -381,10 +388,11 @@ enum {
     FL_PROC_HAS_SYS = 1 << 21, /* a FL_SIG_SYS is queued */
     FL_PROC_HAS_WAITERS = 1 << 22,
     FL_PROC_IN_CALLBACK = 1 << 23, /* view is the message whose handler runs */
-    FL_PROC_LOGGED = 1 << 24,      /* sys log: keeps the last events */
-    FL_PROC_REPORTED = 1 << 25,    /* FL_NOTE_CRASH was given */
-    FL_PROC_PRIORITY_SHIFT = 26,   /* two bits: enum fl_priority */
-    FL_PROC_FULL_SHIFT = 28,       /* two bits: enum fl_full */
+    FL_PROC_SIMULATED = 1 << 30,
+    FL_PROC_LOGGED = 1 << 24,    /* sys log: keeps the last events */
+    FL_PROC_REPORTED = 1 << 25,  /* FL_NOTE_CRASH was given */
+    FL_PROC_PRIORITY_SHIFT = 26, /* two bits: enum fl_priority */
+    FL_PROC_FULL_SHIFT = 28,     /* two bits: enum fl_full */
 };
 /* A message for a process with one of these takes the long way in, or out. */
 #define FL_PROC_SLOW_IN (uint32_t)(FL_PROC_LIMITED | FL_PROC_TRACED | FL_PROC_FILTERED)
@@ -421,28 +429,31 @@ struct fl_start {
     struct fl_reason *why;
 };
 
+/* What few messages touch first, what each one touches last, next to the server's state: so a
+ * message moves as few cache lines as can be. */
 struct fl_self {
+    struct fl_list links, watchers, monitors;
+    struct fl_pid parent;
+    struct fl_start *start;
+    struct fl_sig *end; /* a FL_SIG_EXIT that says why, once DOOMED or ENDING */
+    struct fl_cold *cold;
+    uint32_t sim_at; /* index in the simulated run queue */
+    uint32_t state_bytes;
+    struct fl_stack *stack; /* while blocked, or ready to go on */
+
     union {
         struct fl_list queued;       /* list of the doomed */
         struct fl_self *next_to_run; /* run queue */
     };
     struct fl_shard *shard;
     const struct fl_server *server;
-    struct fl_pid pid, parent;
+    struct fl_pid pid;
     uint32_t flags;
     uint32_t box_len, box_sys; /* all that is queued; of it what no limit counts */
     uint32_t box_max;
     struct fl_sig *box_head, *box_tail;
-    struct fl_sig *current;    /* whose handler runs or is blocked */
-    const struct fl_msg *view; /* the same, as the handler sees it */
-    struct fl_stack *stack;    /* while blocked, or ready to go on */
-    struct fl_list links, watchers, monitors;
-    struct fl_sig *end; /* a FL_SIG_EXIT that says why, once DOOMED or ENDING */
-    struct fl_cold *cold;
-    struct fl_start *start;
+    struct fl_sig *current; /* whose handler runs or is blocked */
     uint64_t handled;
-    uint32_t sim_at; /* index in the simulated run queue */
-    uint32_t state_bytes;
 };
 #define FL_SELF_BYTES ((sizeof(struct fl_self) + 15) / 16 * 16)
 
@@ -456,13 +467,15 @@ struct fl_shard {
     struct fl_node *node;
     int id;
     bool is_simulated;
+    uint32_t new_flags; /* of every process here: FL_PROC_SIMULATED or none */
     /* processes and refs */
     struct fl_table procs_by_pid, refs;
     uint32_t procs;
     struct fl_run_queue queues[3]; /* by enum fl_priority */
     bool has_priorities;           /* another than normal was ever used */
-    struct fl_list doomed;         /* those that are in no run queue */
-    unsigned picks, high_in_row, normal_in_row;
+    bool is_plain_turn; /* the next one is the head of the normal queue: nothing below is to do */
+    struct fl_list doomed; /* those that are in no run queue */
+    unsigned picks, picks_left, high_in_row, normal_in_row;
     struct fl_sim *sim;        /* of a simulated node, else NULL */
     struct fl_self *running;   /* whose handler is on the current stack */
     struct fl_self *run_first; /* goes before the queue, and before the budget */
@@ -482,7 +495,8 @@ struct fl_shard {
     struct fl_sig *sig_pool;
     size_t sig_pool_freed; /* into it, since it was shared last; counted with several shards */
     bool shares_sigs;
-    void *sig_chunks;
+    struct fl_chunk *sig_chunks;
+    size_t sig_chunk_bytes;
     struct fl_cells cells;
     uint64_t ref_last;
     struct fl_map watches_by_ref, links_by_pair; /* of other shards */
@@ -665,8 +679,8 @@ void fl_proc_on_spawn(struct fl_shard *shard, struct fl_sig *sig);
 void fl_spawn_request_free(struct fl_spawn_request *request);
 /** The server of processes that run a function. */
 extern const struct fl_server fl_body_server;
-/** Runs the function of a body. */
-void fl_body_run(struct fl_self *self);
+/** Runs the function of a body. False: it has ended, and may be reaped; true: others see to it. */
+bool fl_body_run(struct fl_self *self);
 
 /* handle.c */
 /** Calls the handler for a message that is neither cast nor call. */

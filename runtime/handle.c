@@ -109,5 +109,8 @@ void fl_proc_handle_other(struct fl_self *self, struct fl_sig *sig, const struct
 const struct fl_msg *fl_self_msg(struct fl_self *self)
 {
     FL_ASSERT(self->pid.bits != 0);
-    return self->view;
+    if (self->current == NULL) return NULL;
+    struct fl_msg *view = &self->shard->stack->view;
+    fl_msg_of(self->current, view);
+    return view;
 }

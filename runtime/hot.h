@@ -69,6 +69,13 @@ static inline void fl_shard_ready(struct fl_self *self)
     }
 }
 
+/** Another priority than normal is used. */
+static inline void fl_shard_use_priorities(struct fl_shard *shard)
+{
+    shard->has_priorities = true;
+    shard->is_plain_turn = false;
+}
+
 /** For the watchdog: another handler begins. */
 static inline void fl_shard_next_epoch(struct fl_shard *shard)
 {

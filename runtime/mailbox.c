@@ -5,13 +5,7 @@
 
 /* ---- where signals come from: chunks of a shard, never given back before the node ends. They
  * wander between shards with what they carry; a shard that gathers too many shares them. */
-#define SIG_CHUNK 512u
 #define SIG_SHARE (FL_SIG_POOL_MAX / 2)
-
-struct sig_chunk {
-    struct sig_chunk *next;
-    _Alignas(128) struct fl_sig sigs[SIG_CHUNK];
-};
 
 static struct fl_sig *sig_malloc(void)
 {
@@ -36,14 +30,11 @@ struct fl_sig *fl_sig_alloc(struct fl_shard *shard)
     shard->shares_sigs = shard->node->shards_count > 1;
     shard->sig_pool_freed = 0;
     if (!shard->shares_sigs || !sig_take_spare(shard)) {
-        struct sig_chunk *chunk = aligned_alloc(128, sizeof *chunk);
-        FL_ASSERT(chunk != NULL);
-        chunk->next = shard->sig_chunks;
-        shard->sig_chunks = chunk;
-        for (unsigned i = 0; i < SIG_CHUNK; i++) {
-            chunk->sigs[i].next = i + 1 < SIG_CHUNK ? &chunk->sigs[i + 1] : NULL;
-        }
-        shard->sig_pool = chunk->sigs;
+        struct fl_sig *sigs = fl_chunk_add(&shard->sig_chunks, &shard->sig_chunk_bytes);
+        size_t count = shard->sig_chunk_bytes / sizeof *sigs;
+        for (size_t i = 0; i < count; i++)
+            sigs[i].next = i + 1 < count ? &sigs[i + 1] : NULL;
+        shard->sig_pool = sigs;
     }
     struct fl_sig *sig = shard->sig_pool;
     shard->sig_pool = sig->next;
@@ -73,12 +64,7 @@ void fl_sig_release(struct fl_sig *sig)
 
 void fl_sigs_fini(struct fl_shard *shard)
 {
-    for (struct sig_chunk *chunk = shard->sig_chunks; chunk != NULL;) {
-        struct sig_chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
-    }
-    shard->sig_chunks = NULL;
+    fl_chunks_free(&shard->sig_chunks);
     shard->sig_pool = NULL;
 }
 

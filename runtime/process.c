@@ -47,7 +47,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
     self->state_bytes = (uint32_t)state_bytes;
     self->pid.bits = fl_table_take(&shard->procs_by_pid, shard->id, self);
     FL_ASSERT(self->pid.bits != 0);
-    self->flags = FL_PROC_STARTING;
+    self->flags = FL_PROC_STARTING | shard->new_flags;
     self->box_max = limits->mailbox_max;
     if (opts != NULL) {
         int rc = proc_apply_opts(self, opts);
@@ -105,6 +105,7 @@ void fl_proc_doom(struct fl_self *self, const struct fl_reason *reason)
     }
     self->queued = (struct fl_list){0};
     fl_list_push(&shard->doomed, &self->queued);
+    shard->is_plain_turn = false;
 }
 
 void fl_proc_let_go(struct fl_self *self)
@@ -114,6 +115,7 @@ void fl_proc_let_go(struct fl_self *self)
     if ((self->flags & FL_PROC_IN_QUEUE) || self->queued.prev != NULL) return; /* it will be */
     self->queued = (struct fl_list){0};
     fl_list_push(&self->shard->doomed, &self->queued);
+    self->shard->is_plain_turn = false;
 }
 
 static void proc_drop_cold(struct fl_self *self)
@@ -193,8 +195,7 @@ bool fl_proc_start(struct fl_self *self)
         self->flags = (self->flags & ~(uint32_t)FL_PROC_STARTING) | FL_PROC_ANNOUNCED;
         if (self->flags & FL_PROC_SUPERVISED || self->cold != NULL)
             proc_note(self, FL_NOTE_START, NULL);
-        fl_body_run(self);
-        return false;
+        return fl_body_run(self);
     }
     const void *args = self->start == NULL ? NULL : self->start->args;
     int rc = server->on_init == NULL ? 0 : server->on_init(self, fl_self_state(self), args);
@@ -207,7 +208,6 @@ static void proc_terminate(struct fl_self *self)
 {
     struct fl_reason reason = *fl_proc_reason(self);
     self->flags |= FL_PROC_TERMINATING;
-    self->view = NULL;
     fl_crash_tell(self, false); /* before on_terminate takes the state apart */
     /* one that did not get through its start has nothing to clean up */
     bool may = !(self->flags & FL_PROC_STARTING) && self->server->on_terminate != NULL;
@@ -220,7 +220,6 @@ void fl_proc_after_handler(struct fl_self *self)
     while ((self->flags & FL_PROC_CONTINUES) &&
            !(self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_STARTING))) {
         self->flags &= ~(uint32_t)FL_PROC_CONTINUES;
-        self->view = NULL;
         if (self->server->on_continue != NULL)
             self->server->on_continue(self, fl_self_state(self), self->cold->continue_tag);
         else

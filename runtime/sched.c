@@ -3,7 +3,7 @@
 /* Who runs next, and for how long. A worker is a stack that runs one process after another; one
  * that waits in the middle keeps the stack, and the next worker comes from the pool. */
 #define PICKS_BETWEEN_DRAINS 16u
-#define PICKS_BETWEEN_CLOCKS 64u /* reading one costs as much as a few small handlers */
+#define DRAINS_BETWEEN_CLOCKS 4u /* reading one costs as much as a few small handlers */
 #define PICKS_BEFORE_LOWER 8u
 
 /* ---- the run queues: first come first served, by priority; drawn when simulated */
@@ -22,6 +22,7 @@ void fl_shard_run_first(struct fl_self *self)
     } else if (!(self->flags & (FL_PROC_SUSPENDED | FL_PROC_DOOMED))) {
         self->flags |= FL_PROC_IN_QUEUE;
         shard->run_first = self;
+        shard->is_plain_turn = false;
     }
 }
 
@@ -89,9 +90,10 @@ static void shard_bury(struct fl_shard *shard)
 static bool shard_is_due_for_poll(struct fl_shard *shard)
 {
     if (shard->budget <= 0) return true;
-    if (++shard->picks % PICKS_BETWEEN_DRAINS != 0 || shard->is_simulated) return false;
+    if (shard->picks_left > 0 || shard->is_simulated) return false;
+    shard->picks_left = PICKS_BETWEEN_DRAINS;
     fl_shard_drain(shard);
-    return shard->picks % PICKS_BETWEEN_CLOCKS == 0 && fl_now() >= shard->batch_end_ns;
+    return ++shard->picks % DRAINS_BETWEEN_CLOCKS == 0 && fl_now() >= shard->batch_end_ns;
 }
 
 /* Who is next; whoever was doomed or suspended in the queue comes too. */
@@ -99,27 +101,49 @@ static struct fl_self *shard_take(struct fl_shard *shard)
 {
     bool is_due = shard_is_due_for_poll(shard);
     struct fl_self *first = shard->run_first;
-    if (FL_UNLIKELY(first != NULL || is_due)) {
-        shard->run_first = NULL;
-        return first;
-    }
+    shard->run_first = NULL;
+    shard->is_plain_turn = !shard->is_simulated && !shard->has_priorities &&
+                           fl_list_is_empty(&shard->doomed);
+    if (first != NULL || is_due) return first;
     return queue_pop(shard);
 }
 
 /* On a worker's stack, under which nobody is: the doomed are buried on the way. */
-static struct fl_self *shard_pick(struct fl_shard *shard)
+static FL_NOINLINE struct fl_self *shard_pick_slow(struct fl_shard *shard)
 {
     for (;;) {
-        if (FL_UNLIKELY(!fl_list_is_empty(&shard->doomed))) shard_bury(shard);
+        if (!fl_list_is_empty(&shard->doomed)) shard_bury(shard);
         struct fl_self *self = shard_take(shard);
         if (self == NULL) return NULL;
         self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
-        if (FL_LIKELY(!(self->flags & (FL_PROC_DOOMED | FL_PROC_SUSPENDED)))) return self;
+        if (!(self->flags & (FL_PROC_DOOMED | FL_PROC_SUSPENDED))) return self;
         if (self->flags & FL_PROC_DOOMED) {
             self->queued = (struct fl_list){0};
             shard_bury_one(self);
         }
     }
+}
+
+/* The head of the normal queue, where that is all there is to it; else NULL. */
+static inline struct fl_self *shard_take_plain(struct fl_shard *shard)
+{
+    struct fl_self *self = shard->queues[FL_PRIORITY_NORMAL].head;
+    if (FL_UNLIKELY(!shard->is_plain_turn || shard->picks_left == 0 || self == NULL)) return NULL;
+    const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
+    uint32_t flags = self->flags;
+    if (FL_UNLIKELY(flags & stops)) return NULL;
+    shard->picks_left--;
+    struct fl_self *after = self->next_to_run;
+    shard->queues[FL_PRIORITY_NORMAL].head = after;
+    __builtin_prefetch(after);
+    self->flags = flags & ~(uint32_t)FL_PROC_IN_QUEUE;
+    return self;
+}
+
+static inline struct fl_self *shard_pick(struct fl_shard *shard)
+{
+    struct fl_self *self = shard_take_plain(shard);
+    return FL_LIKELY(self != NULL) ? self : shard_pick_slow(shard);
 }
 
 /* This process runs from now on; returns the stack that it kept. */
@@ -155,7 +179,6 @@ static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *sel
     struct fl_msg msg = {0};
     const int most = FL_UNLIKELY(shard->is_simulated) ? fl_sim_quantum(shard) : FL_QUANTUM;
     int handled = 0;
-    self->view = &msg;
     while (handled < most && !(self->flags & stops)) {
         struct fl_sig *sig = fl_box_pop(self);
         if (sig == NULL) break;
@@ -165,15 +188,9 @@ static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *sel
         if (FL_UNLIKELY(!is_plain)) fl_msg_of(sig, &msg);
         self->current = sig;
         proc_handle(self, sig, &msg);
-        struct fl_stack *stack = shard->stack;
-        if (FL_UNLIKELY(stack->held != NULL)) {
-            fl_sig_free(shard, stack->held);
-            stack->held = NULL;
-        }
         self->handled++;
         if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_AFTER)) {
             fl_proc_after_handler(self);
-            self->view = &msg;
             if (self->flags & FL_PROC_DOOMED) break; /* the message stays: for the report */
         }
         self->current = NULL;
@@ -183,9 +200,8 @@ static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *sel
     return handled;
 }
 
-static inline void proc_run(struct fl_self *self)
+static inline void proc_run(struct fl_shard *shard, struct fl_self *self)
 {
-    struct fl_shard *shard = self->shard;
     FL_ASSERT(shard->running == NULL);
     shard->running = self;
     self->flags |= FL_PROC_RUNNING;
@@ -201,6 +217,11 @@ static inline void proc_run(struct fl_self *self)
                       : proc_handle_queued(shard, self);
     shard->budget -= handled + 1;
     shard->counts.handled += (uint64_t)handled;
+    struct fl_stack *stack = shard->stack;
+    if (FL_UNLIKELY(stack->held != NULL)) {
+        fl_sig_free(shard, stack->held);
+        stack->held = NULL;
+    }
     shard->running = NULL;
     self->flags &= ~(uint32_t)FL_PROC_RUNNING;
     if (FL_UNLIKELY(!is_alive))
@@ -224,9 +245,22 @@ void fl_shard_work(struct fl_shard *shard)
             fl_stack_put(mine);
             fl_stack_switch(shard, its);
         } else {
-            proc_run(self);
+            proc_run(shard, self);
         }
     }
+}
+
+/* One that was taken from the queue: NULL when it is not its turn after all, and a worker has to
+ * see to it. */
+static struct fl_self *shard_pass_over(struct fl_shard *shard, struct fl_self *next)
+{
+    next->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
+    if (next->flags & FL_PROC_DOOMED) {
+        next->queued = (struct fl_list){0};
+        fl_list_push(&shard->doomed, &next->queued);
+        shard->is_plain_turn = false;
+    }
+    return next->flags & (FL_PROC_DOOMED | FL_PROC_SUSPENDED) ? NULL : next;
 }
 
 /* From one process's stack straight to the next one's, where that has one; who is to be buried must
@@ -236,27 +270,16 @@ void fl_shard_go_on(struct fl_shard *shard)
     shard->running = NULL;
     shard->budget--;
     struct fl_stack *mine = shard->stack;
-    const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
-    struct fl_self *next = NULL;
-    bool is_done = false;
-    if (fl_list_is_empty(&shard->doomed)) {
-        next = shard_take(shard);
-        is_done = next == NULL;
-    }
-    if (is_done) {
-        fl_stack_switch(shard, &shard->main_stack);
-        return;
-    }
-    if (next != NULL && (next->flags & stops)) {
-        /* it is not its turn after all: a worker sees to it */
-        if (next->flags & FL_PROC_DOOMED) {
-            next->queued = (struct fl_list){0};
-            fl_list_push(&shard->doomed, &next->queued);
+    struct fl_self *next = shard_take_plain(shard);
+    if (FL_UNLIKELY(next == NULL)) {
+        bool must_bury = !fl_list_is_empty(&shard->doomed);
+        next = must_bury ? NULL : shard_take(shard);
+        if (next == NULL && !must_bury) {
+            fl_stack_switch(shard, &shard->main_stack);
+            return;
         }
-        next->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
-        next = NULL;
+        next = next == NULL ? NULL : shard_pass_over(shard, next);
     }
-    if (next != NULL) next->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
     struct fl_stack *to;
     if (next != NULL && next->stack != NULL) {
         to = shard_resume(shard, next);
@@ -271,6 +294,7 @@ void fl_shard_batch(struct fl_shard *shard, int64_t budget)
 {
     FL_ASSERT(shard->stack == &shard->main_stack);
     shard->budget = budget;
+    shard->picks_left = 0;
     shard->batch_end_ns = shard->is_simulated ? FL_NEVER : fl_now() + FL_BATCH_NS;
     fl_stack_switch(shard, fl_stack_take(shard));
     FL_ASSERT(shard->running == NULL);

@@ -69,6 +69,6 @@ enum fl_priority fl_self_set_priority(struct fl_self *self, enum fl_priority pri
     uint32_t mask = UINT32_C(3) << FL_PROC_PRIORITY_SHIFT;
     enum fl_priority before = (enum fl_priority)((self->flags & mask) >> FL_PROC_PRIORITY_SHIFT);
     self->flags = (self->flags & ~mask) | (uint32_t)priority << FL_PROC_PRIORITY_SHIFT;
-    if (priority != FL_PRIORITY_NORMAL) self->shard->has_priorities = true;
+    if (priority != FL_PRIORITY_NORMAL) fl_shard_use_priorities(self->shard);
     return before;
 }

@@ -99,6 +99,7 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     shard->id = id;
     shard->alarm_at_ns = FL_NEVER;
     shard->is_simulated = node->opts.simulated;
+    shard->new_flags = node->opts.simulated ? FL_PROC_SIMULATED : 0;
     shard->cells.is_plain = RUNNING_ON_VALGRIND != 0;
     fl_table_init(&shard->procs_by_pid, node->opts.procs_max);
     fl_table_init(&shard->refs, FL_ID_SLOTS_MAX);

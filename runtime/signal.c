@@ -69,7 +69,8 @@ static void signal_to_nobody(struct fl_shard *shard, struct fl_sig *sig)
 
 static void arrive_cast(struct fl_shard *shard, struct fl_self *self, struct fl_sig *sig)
 {
-    if (!fl_box_is_full(self) || fl_box_make_room(self, NULL, 0) == 0)
+    bool is_alias = (sig->to.bits & FL_ID_ALIAS) != 0; /* ends when it is used: it gets through */
+    if (!fl_box_is_full(self) || is_alias || fl_box_make_room(self, NULL, 0) == 0)
         fl_box_push(self, sig);
     else
         fl_sig_free(shard, sig);
@@ -228,9 +229,10 @@ static int send_slow(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_shard *shard = self->shard;
     struct fl_self *target = fl_proc_find(shard, sig->to);
-    if (target == NULL) target = fl_alias_resolve(shard, sig);
+    bool is_alias = target == NULL; /* which ends when it is used, so it gets through */
+    if (is_alias) target = fl_alias_resolve(shard, sig);
     int rc = 0;
-    if (target != NULL && fl_box_is_full(target)) {
+    if (target != NULL && !is_alias && fl_box_is_full(target)) {
         struct fl_pid pid = target->pid;
         shard->stack->sending = sig; /* freed with us when we end meanwhile */
         rc = fl_box_make_room(target, self, FL_NEVER);
@@ -283,8 +285,9 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     struct fl_shard *shard = self->shard;
     struct fl_self *target = fl_proc_find(shard, to);
     struct fl_sig *sig = shard->sig_pool;
-    if (FL_UNLIKELY(target == NULL || sig == NULL || len > 8 || shard->is_simulated ||
-                    (target->flags & FL_PROC_SLOW_IN) || (self->flags & FL_PROC_SLOW_SEND) ||
+    const uint32_t long_way = FL_PROC_SLOW_IN | FL_PROC_SIMULATED;
+    if (FL_UNLIKELY(target == NULL || sig == NULL || (len != 0 && len != 8) ||
+                    (target->flags & long_way) || (self->flags & FL_PROC_SLOW_SEND) ||
                     fl_box_is_full(target)))
         return send_any(self, to, tag, data, len);
     shard->sig_pool = sig->next;
@@ -292,9 +295,7 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     fl_sig_init(sig, FL_SIG_CAST, to, self->pid);
     sig->tag = tag;
     sig->len = (uint32_t)len;
-    if (len == 8) memcpy(sig->bytes, data, 8);
-    for (size_t i = 0; len != 8 && i < len; i++)
-        sig->bytes[i] = ((const unsigned char *)data)[i];
+    if (len != 0) memcpy(sig->bytes, data, 8);
     fl_box_link(target, sig);
     if (FL_LIKELY(!(target->flags & FL_PROC_BLOCKED)))
         fl_shard_queue(target);

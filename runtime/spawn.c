@@ -11,7 +11,7 @@ _Static_assert(sizeof(struct body) % 16 == 0, "args are aligned as malloc's memo
 
 const struct fl_server fl_body_server = {.name = "body"};
 
-void fl_body_run(struct fl_self *self)
+bool fl_body_run(struct fl_self *self)
 {
     struct body *body = fl_self_state(self);
     body->fn(self, body->args, body->args_len);
@@ -20,12 +20,13 @@ void fl_body_run(struct fl_self *self)
         fl_crash_tell(self, false);
     fl_sig_free(self->shard, stack->held);
     stack->held = NULL;
-    if (self->flags & FL_PROC_DOOMED) return;
+    if (self->flags & FL_PROC_DOOMED) return true; /* it is in the list of those already */
     if (!(self->flags & FL_PROC_ENDING)) {
         self->end = fl_sig_new(self->shard, FL_SIG_EXIT, self->pid, self->pid);
         self->end->reason = fl_reason_of(FL_EXIT_NORMAL);
     }
     self->flags |= FL_PROC_DOOMED;
+    return false;
 }
 
 static int body_new(struct fl_shard *shard, fl_run_fn fn, const void *args, size_t args_len,

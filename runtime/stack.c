@@ -4,14 +4,7 @@
 
 #include "runtime/annotate.h"
 #include "runtime/core.h"
-
-/* Boost.Context's C interface; its own header is C++ only. */
-struct fl_transfer {
-    void *ctx;
-    void *data;
-};
-void *make_fcontext(void *top, size_t size, void (*fn)(struct fl_transfer));
-struct fl_transfer jump_fcontext(void *to, void *data);
+#include "runtime/switch.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -88,7 +81,7 @@ FL_NO_TSAN void fl_stack_switch(struct fl_shard *shard, struct fl_stack *to)
 #if FL_TSAN
     __tsan_switch_to_fiber(to->tsan_fiber, 0);
 #endif
-    stack_arrived(jump_fcontext(to->ctx, from));
+    stack_arrived(fl_switch_to(to->ctx, from));
 }
 
 void fl_stack_adopt_thread(struct fl_shard *shard)
@@ -121,7 +114,7 @@ static void stack_reset(struct fl_stack *stack)
     if (stack->tsan_fiber != NULL) __tsan_destroy_fiber(stack->tsan_fiber);
     stack->tsan_fiber = __tsan_create_fiber(0);
 #endif
-    stack->ctx = make_fcontext(top, stack->bytes, stack_entry);
+    stack->ctx = fl_switch_make(top, stack->bytes, stack_entry);
 }
 
 static struct fl_stack *stack_new(struct fl_shard *shard)
