@@ -210,8 +210,8 @@ CASE(case_108_log_last_n)
     for (const char *at = text; *at != '\0'; at++)
         lines += *at == '\n';
     expect_eq(lines, 3);
-    expect(strstr(text, "72") == NULL);
-    const char *third = strstr(text, "73"), *last = strstr(text, "75");
+    expect(strstr(text, "tag 72") == NULL);
+    const char *third = strstr(text, "tag 73"), *last = strstr(text, "tag 75");
     expect(third != NULL && last != NULL && third < last); /* oldest first */
     expect_code(fl_sys_log(self, p, 0, w->patience_ns), 0);
     expect_code(fl_sys_get_log(self, p, text, sizeof text, w->patience_ns), FL_ESTATE);
