@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "runtime/annotate.h"
+
 #define LOOK_EVERY fl_ms(100) /* whether the node has stopped meanwhile */
 
 struct gather_part {
@@ -28,7 +30,9 @@ struct fl_gather {
 void fl_gather_free(struct fl_gather *gather)
 {
     FL_ASSERT(atomic_load(&gather->refs) > 0);
+    ANNOTATE_HAPPENS_BEFORE(gather);
     if (atomic_fetch_sub(&gather->refs, 1) > 1) return;
+    ANNOTATE_HAPPENS_AFTER(gather);
     for (int i = 0; i < gather->parts_count; i++) {
         struct gather_part *part = &gather->parts[i];
         if (part->is_asked && gather->kind->fini != NULL) gather->kind->fini(part->bytes);
@@ -60,6 +64,8 @@ static struct fl_gather *gather_new(struct fl_node *node, const struct fl_gather
     pthread_cond_init(&gather->done, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&gather->lock, NULL);
+    VALGRIND_HG_DISABLE_CHECKING(&gather->refs, sizeof gather->refs);
+    VALGRIND_HG_DISABLE_CHECKING(&gather->left, sizeof gather->left);
     gather->parts_count = node->shards_count;
     int asked = 0;
     for (int i = 0; i < node->shards_count; i++) {

@@ -8,6 +8,8 @@
 
 #include "tests/conformance/otp/otp_world.h"
 
+#include "runtime/inspect.h"
+
 enum case_tag { CASE_ORDER = 900000, CASE_DONE, CASE_SEEN, CASE_PING, CASE_PONG };
 
 struct case_order {
@@ -304,6 +306,14 @@ static inline struct fl_pid case_start_trapping(struct fl_self *self, struct cas
     struct fl_pid pid = case_start(self, w, at, obey, CASE_FREE, NULL, THERE);
     do_in(pid, .fn = do_trap);
     return pid;
+}
+
+/** What the shards have counted until now: messages dropped, late answers, timers that run. */
+static inline struct fl_shard_info case_stats(struct case_world *w)
+{
+    struct fl_shard_info info = {0};
+    fl_node_stats(w->node, &info);
+    return info;
 }
 
 /** One that ended before anybody asks for it. */

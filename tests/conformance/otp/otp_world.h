@@ -39,6 +39,9 @@ struct case_world {
     struct fl_pid family[CASE_FAMILY_MAX];
     int family_count;
     bool is_done, has_failed, is_over;
+    int crashes; /* reports of crashes, when CASE_REPORTS is defined */
+    char report[2048];
+    struct fl_pid report_client;
     char failure[700];
     char diary[4096]; /* what processes wrote down with note() */
 };
@@ -215,6 +218,20 @@ static inline void case_watchdog(struct fl_self *self, const void *args, size_t 
     if (!w->simulated) fl_node_stop(w->node, 0);
 }
 
+#ifdef CASE_REPORTS
+/* Reports of crashes come from any shard. */
+static inline void case_on_note(void *cx, const struct fl_note *what)
+{
+    struct case_world *w = cx;
+    if (what->kind != FL_NOTE_CRASH) return;
+    pthread_mutex_lock(&w->lock);
+    w->crashes++;
+    w->report_client = what->crash->client;
+    fl_crash_show(what->crash, w->report, sizeof w->report);
+    pthread_mutex_unlock(&w->lock);
+}
+#endif
+
 /** Plays a case in one world; shards 0: simulated. */
 static inline void case_play(const char *name, case_fn fn, int shards, uint64_t seed)
 {
@@ -222,6 +239,11 @@ static inline void case_play(const char *name, case_fn fn, int shards, uint64_t 
     char failure[sizeof w->failure];
     struct fl_node_opts opts = {
         .name = "case", .shards = shards, .simulated = shards == 0, .seed = seed};
+#ifdef CASE_REPORTS
+    opts.on_note = case_on_note;
+    opts.note_cx = w;
+    opts.hog_ns = -1;
+#endif
     pthread_mutex_init(&w->lock, NULL);
     w->simulated = shards == 0;
     w->there = shards == 2 ? 1 : 0;

@@ -1,4 +1,3 @@
-#include "tests/conformance/otp/otp_inside.h"
 #include "tests/conformance/otp/otp_puppet.h"
 
 /* Timers. Cases 52 to 58. */
@@ -102,17 +101,17 @@ ORDER(do_start_timers)
         fl_timer_start(self, fl_s(1000), i);
 }
 
-CASE_ON_ONE(case_56_timer_dead_owner_removed)
+CASE(case_56_timer_dead_owner_removed)
 {
     uint64_t ref = 0;
     struct fl_pid p = start_watched(obey, &ref);
     expect_alive(p);
-    size_t before = inside_timers(w->node);
+    uint64_t before = case_stats(w).timers;
     do_in(p, .fn = do_start_timers);
-    expect_eq(inside_timers(w->node), before + 100);
+    expect_eq(case_stats(w).timers, before + 100);
     tell(p, .fn = do_leave, .reason = BOOM);
     expect_down_with(ref, BOOM);
-    expect_eq(inside_timers(w->node), before);
+    expect_eq(case_stats(w).timers, before);
 }
 
 CASE_ON_ONE(case_56_send_after_to_the_dead_removed)
@@ -120,12 +119,12 @@ CASE_ON_ONE(case_56_send_after_to_the_dead_removed)
     uint64_t ref = 0;
     struct fl_pid p = start_watched(obey, &ref);
     expect_alive(p);
-    size_t before = inside_timers(w->node);
+    uint64_t before = case_stats(w).timers;
     uint64_t timer = fl_send_after(self, p, fl_s(1000), 5);
-    expect_eq(inside_timers(w->node), before + 1);
+    expect_eq(case_stats(w).timers, before + 1);
     tell(p, .fn = do_leave, .reason = BOOM);
     expect_down_with(ref, BOOM);
-    expect_eq(inside_timers(w->node), before);
+    expect_eq(case_stats(w).timers, before);
     expect_eq(fl_timer_cancel(self, timer), -1);
 }
 
