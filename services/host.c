@@ -10,6 +10,7 @@
 #include "runtime/base/journal.h"
 #include "runtime/base/json.h"
 #include "runtime/control.h"
+#include "runtime/watch.h"
 
 enum { HOST_OK = 0, HOST_USAGE = 64, HOST_NOT_STARTED = 69 };
 
@@ -130,6 +131,7 @@ static int host_open(struct host *host, struct fl_err *err)
     if (code == 0 && host->opts.control_fd >= 0)
         code = fl_control_serve(host->node, host->opts.control_fd, err);
     if (code == 0) code = host->service->start(host->node, &host->opts, err);
+    if (code == 0) fl_watch_open(host->node, NULL, NULL); /* it serves all the same without */
     return code;
 }
 
