@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 # What of runtime/ a user never includes: these, *_parts.h, and whatever includes one of them. All else there
 # is public, and so is what it includes of base.
-set(private_headers annotate.h core.h os_start.h)
+set(private_headers annotate.h core.h os_start.h probe.h sim_hooks.h)
 
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/runtime/*.h)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${headers})

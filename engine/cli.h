@@ -79,6 +79,8 @@ int fl_cli_compare(const struct fl_cli_call *call);
 int fl_cli_list(const struct fl_cli_call *call);
 /** `serve`. */
 int fl_cli_serve(const struct fl_cli_call *call);
+/** `observe`. */
+int fl_cli_observe(const struct fl_cli_call *call);
 /** `init`. */
 int fl_cli_init(const struct fl_cli_call *call);
 /** `worker`: the program's own child processes. */

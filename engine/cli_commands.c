@@ -45,6 +45,13 @@ static const struct fl_cli_option serve_options[] = {
     {"out", "DIR", "keep data and logs under DIR; otherwise a temporary folder", false},
     {0},
 };
+static const struct fl_cli_option observe_options[] = {
+    {"sort", "WHAT", "the largest first by memory (otherwise), mailbox or handled", false},
+    {"tree", NULL, "begin with the supervision trees", false},
+    {"once", NULL, "print once and end; so it is without a terminal", false},
+    {"json", NULL, "print once, as JSON", false},
+    {0},
+};
 static const struct fl_cli_option init_options[] = {
     {"out", "FILE", "write FILE instead of scenario.yaml", false},
     {0},
@@ -141,6 +148,19 @@ const struct fl_cli_command fl_cli_commands[] = {
                  "faultline serve queue --port 8080 --out data\n",
      .more = "Ctrl-C stops them. See: faultline list services",
      .run = fl_cli_serve},
+    {.name = "observe",
+     .args = "[SOCKET|PID]",
+     .help = "watch the processes of a running node, live",
+     .options = observe_options,
+     .args_max = 1,
+     .examples = "faultline observe\n"
+                 "faultline observe 4711 --sort mailbox\n"
+                 "faultline observe --json | jq '.nodes[].total'\n",
+     .more =
+         "Looks at what `faultline serve` or `faultline run` runs in another terminal, services\n"
+         "included. Keys: q quit, t tree or list, s sort, arrows and page keys move.\n"
+         "Each node has a socket in $XDG_RUNTIME_DIR/faultline, or /tmp/faultline-UID.",
+     .run = fl_cli_observe},
     {.name = "init",
      .args = "[-- COMMAND…]",
      .help = "write a commented starter scenario for your own program",

@@ -14,6 +14,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
 #include "runtime/base/rng.h"
+#include "runtime/watch.h"
 
 static int make_plan(struct fl_run *run, struct fl_err *err)
 {
@@ -195,6 +196,7 @@ static int play(struct fl_run *run, struct fl_err *err)
     struct fl_node_opts node_opts = {.name = "faultline", .on_note = on_note, .note_cx = run};
     rc = fl_node_new(&run->node, &node_opts, err);
     if (rc != 0) return rc;
+    fl_watch_open(run->node, NULL, NULL); /* for `faultline observe`; it works without */
     run->loop = fl_node_loop(run->node);
     fl_run_open_handles(run);
     if (run->end == FL_END_NONE) rc = start_fleet(run, err);

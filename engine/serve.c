@@ -11,6 +11,7 @@
 #include "engine/interrupt.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
+#include "runtime/watch.h"
 
 #define TOLD_ONCE_WITHIN fl_ms(500)
 
@@ -23,6 +24,7 @@ struct serve {
     struct fl_fleet *fleet;
     uv_signal_t signals[FL_INTERRUPTS_MAX]; /* open until the node is freed */
     fl_ns told_ns;
+    char watch[FL_WATCH_PATH_MAX]; /* "": nobody can look */
     bool stopping;
     int code;
 };
@@ -67,6 +69,8 @@ static void serve_on_all_ready(void *cx)
 {
     const struct serve *serve = cx;
     printf("all are up; logs in %s/logs; Ctrl-C stops them\n", serve->folder);
+    if (serve->watch[0] != '\0')
+        printf("to look inside: faultline observe %d (%s)\n", (int)getpid(), serve->watch);
     fflush(stdout);
 }
 
@@ -162,6 +166,7 @@ static int serve_open(struct serve *serve, struct fl_err *err)
     struct fl_node_opts node_opts = {.name = "serve", .on_note = serve_on_note, .note_cx = serve};
     if (rc == 0) rc = fl_node_new(&serve->node, &node_opts, err);
     if (rc != 0) return rc;
+    fl_watch_open(serve->node, serve->watch, NULL); /* it works without */
     int numbers[FL_INTERRUPTS_MAX];
     size_t count = fl_interrupt_signals(numbers);
     for (size_t i = 0; i < count; i++) {

@@ -79,9 +79,9 @@ void fl_inspect_put_json(const struct fl_inspect *inspect, struct fl_buf *out);
 /** One process in detail, with its first messages, links, and its state in words. FL_ENOPROC (OTP:
  * process_info/1, sys:get_status). */
 int fl_inspect_one(struct fl_node *node, struct fl_pid pid, struct fl_buf *out);
-/** The supervision trees: `[{"id":…,"pid":…,"restarts":…,"children":[…]}]`, with at most
- * FL_INSPECT_PROCS_MAX children of each supervisor and `"more"` for the rest (OTP: observer's
- * applications). */
+/** The supervision trees: an array of `{"id":…,"pid":…,"state":…,"restarts":…,"restarts_max":…,
+ * "children":[…]}`, children in start order. Of a supervisor with more than FL_INSPECT_PROCS_MAX
+ * children those started last, and `"more"` says how many others (OTP: observer's applications). */
 int fl_inspect_tree(struct fl_node *node, struct fl_buf *out);
 
 #endif

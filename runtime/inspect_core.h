@@ -20,9 +20,9 @@ void fl_proc_put_json(struct fl_buf *out, const struct fl_proc_info *info);
 struct fl_sup_view {
     const char *strategy; /* "one_for_one", … */
     int restarts;         /* within the period, up to now */
-    int restarts_max;     /* -1: not known */
+    int restarts_max;
     fl_ns within_ns;
-    uint64_t children;
+    uint64_t children; /* all of them */
 };
 struct fl_sup_view_child {
     const char *id;     /* or NULL */
@@ -32,8 +32,9 @@ struct fl_sup_view_child {
 };
 /** What is seen of a supervisor. On its shard. */
 struct fl_sup_view fl_sup_look(struct fl_self *self);
-/** Calls fn for its children, in start order. On its shard. */
-void fl_sup_look_at_children(struct fl_self *self,
+/** Calls fn for its children, the last started first, but not for more than so many. On its shard.
+ */
+void fl_sup_look_at_children(struct fl_self *self, size_t most,
                              void (*fn)(void *cx, const struct fl_sup_view_child *child), void *cx);
 
 #endif

@@ -20,8 +20,7 @@ struct tree_sup {
     struct fl_pid pid, parent;
     char name[FL_INSPECT_NAME_MAX];
     struct fl_sup_view view;
-    uint64_t children_total;
-    struct tree_child *children;
+    struct tree_child *children; /* the last started first */
     size_t children_count;
     bool is_child; /* of another one that is here */
 };
@@ -33,8 +32,6 @@ struct tree_part {
 static void tree_on_child(void *cx, const struct fl_sup_view_child *seen)
 {
     struct tree_sup *sup = cx;
-    sup->children_total++;
-    if (sup->children_count == FL_INSPECT_PROCS_MAX) return;
     if (sup->children_count % 16 == 0)
         sup->children = fl_realloc(sup->children,
                                    (sup->children_count + 16) * sizeof *sup->children);
@@ -57,8 +54,8 @@ static void tree_add(struct tree_part *part, struct fl_self *self)
     *sup = (struct tree_sup){.pid = self->pid, .parent = self->parent, .view = fl_sup_look(self)};
     const char *name = fl_name_of(self);
     if (name != NULL) snprintf(sup->name, sizeof sup->name, "%s", name);
-    fl_sup_look_at_children(self, tree_on_child, sup);
-    FL_ASSERT(sup->children_count <= sup->children_total);
+    fl_sup_look_at_children(self, FL_INSPECT_PROCS_MAX, tree_on_child, sup);
+    FL_ASSERT(sup->children_count <= FL_INSPECT_PROCS_MAX);
 }
 
 static bool tree_visit(struct fl_shard *shard, void *ptr, const void *opts, uint32_t *at)
@@ -143,19 +140,18 @@ static void put_sup(const struct tree *tree, const struct tree_sup *sup, int dep
     struct fl_buf *out = tree->out;
     const struct fl_sup_view *view = &sup->view;
     FL_ASSERT(depth <= DEPTH_MAX);
-    fl_buf_printf(out, ",\"strategy\":\"%s\"", view->strategy);
-    if (view->restarts_max >= 0)
-        fl_buf_printf(out, ",\"restarts\":%d,\"restarts_max\":%d,\"within_ns\":%" PRId64,
-                      view->restarts, view->restarts_max, view->within_ns);
+    fl_buf_printf(out,
+                  ",\"strategy\":\"%s\",\"restarts\":%d,\"restarts_max\":%d,\"within_ns\":%" PRId64,
+                  view->strategy, view->restarts, view->restarts_max, view->within_ns);
     put_text(out, "name", sup->name);
     fl_buf_puts(out, ",\"children\":[");
-    for (size_t i = 0; i < sup->children_count; i++) {
-        if (i > 0) fl_buf_putc(out, ',');
+    for (size_t i = sup->children_count; i-- > 0;) {
         put_child(tree, &sup->children[i], depth);
+        if (i > 0) fl_buf_putc(out, ',');
     }
     fl_buf_putc(out, ']');
-    if (sup->children_total > sup->children_count)
-        fl_buf_printf(out, ",\"more\":%" PRIu64, sup->children_total - sup->children_count);
+    if (view->children > sup->children_count)
+        fl_buf_printf(out, ",\"more\":%" PRIu64, view->children - sup->children_count);
 }
 
 static void mark_children(const struct tree *tree, const struct tree_part *part)

@@ -1,6 +1,7 @@
 #include "runtime/base/failpoint.h"
 #include "runtime/core.h"
 #include "runtime/filter.h"
+#include "runtime/probe.h"
 #include "runtime/sys_log.h"
 
 extern const struct fl_server fl_sup_server;
@@ -60,6 +61,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
     }
     proc_count(shard, self, 1);
     shard->counts.spawned++;
+    FL_PROBE2(spawn, self->pid.bits, server->name);
     *out = self;
     return 0;
 }
@@ -135,6 +137,7 @@ void fl_proc_reap(struct fl_self *self)
     struct fl_shard *shard = self->shard;
     FL_ASSERT(self != shard->running);
     FL_ASSERT(self->end != NULL && !(self->flags & FL_PROC_IN_QUEUE));
+    FL_PROBE3(exit, self->pid.bits, self->server->name, fl_proc_reason(self)->kind);
     if (FL_UNLIKELY(shard->node->opts.on_note != NULL)) fl_crash_tell(self, true);
     if (FL_UNLIKELY(self->flags & FL_PROC_TRACED)) fl_trace_exited(self);
     struct fl_stack *stack = self->stack;

@@ -158,9 +158,10 @@ void fl_sup_later_free(struct fl_sup_later *later);
 void fl_sup_settle(struct fl_self *self, struct fl_sup *sup);
 /** Turns kept requests away: the supervisor ends. */
 void fl_sup_turn_away(struct fl_self *self, struct fl_list *list);
-/** Calls fn for each child, the last started first. Info is valid during the call. */
-void fl_sup_each(const struct fl_sup *sup, void (*fn)(void *cx, const struct fl_child_info *info),
-                 void *cx);
+/** Calls fn for each child, the last started first, but not for more than so many. Info is valid
+ * during the call. */
+void fl_sup_each(const struct fl_sup *sup, size_t most,
+                 void (*fn)(void *cx, const struct fl_child_info *info), void *cx);
 /** How many. */
 struct fl_sup_counts fl_sup_counts(const struct fl_sup *sup);
 
@@ -186,7 +187,7 @@ void fl_sup_dynamic_timer(struct fl_self *self, struct fl_sup *sup, uint64_t ref
 /** Tells all to end, and the supervisor with the last of them. */
 void fl_sup_dynamic_end(struct fl_self *self, struct fl_sup *sup);
 /** As fl_sup_each. */
-void fl_sup_dynamic_each(const struct fl_sup *sup,
+void fl_sup_dynamic_each(const struct fl_sup *sup, size_t most,
                          void (*fn)(void *cx, const struct fl_child_info *info), void *cx);
 /** As fl_sup_counts. */
 struct fl_sup_counts fl_sup_dynamic_counts(const struct fl_sup *sup);

@@ -185,12 +185,12 @@ void fl_sup_dynamic_terminate(struct fl_self *self, struct fl_sup *sup, const st
     }
 }
 
-void fl_sup_dynamic_each(const struct fl_sup *sup,
+void fl_sup_dynamic_each(const struct fl_sup *sup, size_t most,
                          void (*fn)(void *cx, const struct fl_child_info *info), void *cx)
 {
     const struct fl_sup_dynamic *dynamic = sup->dynamic;
     const struct fl_sup_table *table = &dynamic->table;
-    for (uint32_t n = table->last; n != 0; n = fl_sup_table_prev(table, n)) {
+    for (uint32_t n = table->last; n != 0 && most-- > 0; n = fl_sup_table_prev(table, n)) {
         const struct dynamic_child *child = child_at(dynamic, n);
         bool runs = child->state == FL_CHILD_RUNNING || child->state == FL_CHILD_STOPPING;
         if (child->state == FL_CHILD_UNDEFINED) continue; /* it is starting */

@@ -197,16 +197,16 @@ static void on_child(struct fl_self *self, struct fl_sup *sup, const struct fl_m
 
 /* ---- questions: answered at any time */
 
-void fl_sup_each(const struct fl_sup *sup, void (*fn)(void *cx, const struct fl_child_info *info),
-                 void *cx)
+void fl_sup_each(const struct fl_sup *sup, size_t most,
+                 void (*fn)(void *cx, const struct fl_child_info *info), void *cx)
 {
     const struct fl_sup_table *table = &sup->children.table;
     FL_ASSERT(fn != NULL);
     if (sup->dynamic != NULL) {
-        fl_sup_dynamic_each(sup, fn, cx);
+        fl_sup_dynamic_each(sup, most, fn, cx);
         return;
     }
-    for (uint32_t n = table->last; n != 0; n = fl_sup_table_prev(table, n)) {
+    for (uint32_t n = table->last; n != 0 && most-- > 0; n = fl_sup_table_prev(table, n)) {
         const struct fl_sup_child *child = fl_sup_child_at(&sup->children, n);
         bool runs = child->state != FL_CHILD_UNDEFINED && child->state != FL_CHILD_RESTARTING;
         struct fl_child_info info = {
@@ -266,7 +266,7 @@ static void reply_sized(struct fl_self *self, const struct fl_msg *msg, const vo
 static void on_which(struct fl_self *self, struct fl_sup *sup, const struct fl_msg *msg)
 {
     struct which which = {0};
-    fl_sup_each(sup, which_add, &which);
+    fl_sup_each(sup, SIZE_MAX, which_add, &which);
     size_t count = which.infos.len / sizeof(struct fl_child_info);
     if (which.texts.len > 0) fl_buf_add(&which.infos, which.texts.at, which.texts.len);
     fl_buf_add(&which.infos, &count, sizeof count);

@@ -1,3 +1,4 @@
+#include "runtime/probe.h"
 #include "runtime/sup_core.h"
 
 #define RESTARTS_FIRST 4u
@@ -33,6 +34,9 @@ void fl_sup_note(struct fl_self *self, struct fl_sup *sup, const struct fl_child
                  unsigned count)
 {
     FL_ASSERT(spec->server != NULL);
+    if (kind == FL_NOTE_RESTART)
+        FL_PROBE3(restart, spec->name != NULL ? spec->name : spec->id, (int)sup->restarts.count,
+                  sup->opts.max_restarts);
     if (fl_self_node(self)->opts.on_note == NULL) return; /* nobody wants to know the time */
     struct fl_note note = {
         .kind = kind,

@@ -1,7 +1,9 @@
 #include "runtime/watch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -386,6 +388,22 @@ int fl_watch_folder(char *out, size_t out_len, bool make, struct fl_err *err)
     return 0;
 }
 
+/* The sockets of those that were killed: a service under chaos is, again and again. */
+static void folder_sweep(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    if (dir == NULL) return;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        const char *dash = strrchr(entry->d_name, '-');
+        int pid = 0, end = 0;
+        if (dash == NULL || sscanf(dash, "-%d.sock%n", &pid, &end) != 1) continue;
+        FL_ASSERT(end >= 0);
+        if (pid > 0 && end > 0 && dash[end] == '\0' && kill(pid, 0) != 0 && errno == ESRCH)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    closedir(dir);
+}
+
 int fl_watch_open(struct fl_node *node, char path[FL_WATCH_PATH_MAX], struct fl_err *err)
 {
     char folder[FL_WATCH_PATH_MAX], text[FL_WATCH_PATH_MAX], name[32];
@@ -393,6 +411,7 @@ int fl_watch_open(struct fl_node *node, char path[FL_WATCH_PATH_MAX], struct fl_
     if (node->opts.simulated) return fl_err_set(err, FL_ESTATE, "a simulated node has no address");
     int rc = fl_watch_folder(folder, sizeof folder, true, err);
     if (rc != 0) return rc;
+    folder_sweep(folder);
     snprintf(name, sizeof name, "%s", node->name);
     for (char *at = name; *at != '\0'; at++)
         if (*at == '/' || *at == '-') *at = '_';

@@ -10,6 +10,8 @@
 #include "runtime/base/journal.h"
 #include "runtime/base/json.h"
 #include "runtime/control.h"
+#include "runtime/crash.h"
+#include "runtime/watch.h"
 
 enum { HOST_OK = 0, HOST_USAGE = 64, HOST_NOT_STARTED = 69 };
 
@@ -34,12 +36,22 @@ static void host_note_hog(struct host *host, const struct fl_note *note)
     fl_buf_fini(&name);
 }
 
+/** A report for whoever reads the log; of one that was made to end, only if it has a name: a crowd
+ * goes with those it is linked to. */
+static void host_say_crash(const struct fl_note *note)
+{
+    char text[4096];
+    if (note->crash->is_told && note->name == NULL) return;
+    fputs(fl_crash_show(note->crash, text, sizeof text), stderr);
+}
+
 /** Journals the starts and ends of named runtime processes, and handlers that hog a shard; the rest
  * of the notes are counted by whoever caused them. Never called twice at once, on any thread of the
  * node: nobody else writes facts here. */
 static void host_on_note(void *cx, const struct fl_note *note)
 {
     struct host *host = cx;
+    if (note->kind == FL_NOTE_CRASH) host_say_crash(note);
     if (host->journal == NULL) return;
     if (note->kind == FL_NOTE_HOG) host_note_hog(host, note);
     if (note->name == NULL) return;
@@ -130,6 +142,7 @@ static int host_open(struct host *host, struct fl_err *err)
     if (code == 0 && host->opts.control_fd >= 0)
         code = fl_control_serve(host->node, host->opts.control_fd, err);
     if (code == 0) code = host->service->start(host->node, &host->opts, err);
+    if (code == 0) fl_watch_open(host->node, NULL, NULL); /* it serves all the same without */
     return code;
 }
 

@@ -115,7 +115,7 @@ static void asker_on_cast(struct fl_self *self, void *state, const struct fl_msg
 
 static void asker_on_info(struct fl_self *self, void *state, const struct fl_msg *msg)
 {
-    FL_ASSERT(!"a late answer came");
+    fail_msg("a late answer came");
 }
 
 static void asker_on_exit(struct fl_self *self, void *state, struct fl_pid who,

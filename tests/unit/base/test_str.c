@@ -68,6 +68,21 @@ static void a_buffer_grows_and_gives_its_text_away(void **state)
     free(text);
 }
 
+static void a_buffer_with_a_maximum_drops_what_is_beyond(void **state)
+{
+    (void)state;
+    struct fl_buf buf = {.max = 5};
+    fl_buf_puts(&buf, "abc");
+    fl_buf_printf(&buf, "%d", 123456);
+    assert_string_equal(buf.at, "abc12");
+    fl_buf_puts(&buf, "more");
+    fl_buf_putc(&buf, '!');
+    fl_buf_printf(&buf, "%s", "more");
+    assert_string_equal(buf.at, "abc12");
+    assert_int_equal(buf.len, 5);
+    fl_buf_fini(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +91,7 @@ int main(void)
         cmocka_unit_test(utf8_is_told_from_garbage),
         cmocka_unit_test(cutting_takes_pieces_off_the_front),
         cmocka_unit_test(a_buffer_grows_and_gives_its_text_away),
+        cmocka_unit_test(a_buffer_with_a_maximum_drops_what_is_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
