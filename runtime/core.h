@@ -340,7 +340,7 @@ struct fl_stack {
     void *tsan_fiber;
     unsigned valgrind_id;
     struct fl_sig *held;    /* what fl_receive gave last */
-    struct fl_msg view; /* of fl_self_msg */
+    struct fl_msg view;     /* of fl_self_msg */
     struct fl_sig *sending; /* what waits for room in another mailbox */
     struct fl_wait wait;    /* of the process that is blocked on it */
     struct fl_watch wait_watch;
