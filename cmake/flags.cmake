@@ -6,7 +6,7 @@ target_compile_definitions(fl_flags INTERFACE _GNU_SOURCE FL_VERSION="${PROJECT_
 target_include_directories(fl_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(fl_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wpedantic -Wshadow
   -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
-  -fno-omit-frame-pointer $<$<BOOL:${FL_WERROR}>:-Werror>>
+  $<$<NOT:$<CONFIG:RelWithDebInfo>>:-fno-omit-frame-pointer> $<$<BOOL:${FL_WERROR}>:-Werror>>
   # snprintf into a fixed buffer is how text is cut to fit here
   $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
 if(FL_SANITIZE)

@@ -82,7 +82,7 @@ void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns)
     if (due_ns == FL_NEVER) return;
     stack->wait_timer.kind = FL_TIMER_WAIT;
     stack->wait_timer.owner = self;
-    fl_timer_add(self->shard, &stack->wait_timer, due_ns);
+    fl_timer_add_later(self->shard, &stack->wait_timer, due_ns);
 }
 
 /* A neighbour is watched without a message. */
@@ -107,12 +107,15 @@ static int take_reply(struct fl_self *self, struct fl_wait *wait, void *reply, s
         if (reply_len != NULL) *reply_len = len;
     }
     fl_sig_free(self->shard, sig);
-    *wait = (struct fl_wait){0};
+    wait->ref = 0; /* the rest is as it was, or is set by the next wait */
+    wait->reply = NULL;
+    wait->remote = FL_NO_PID;
     return code;
 }
 
 /* Readies a call to a neighbour: it is there, has room, and is watched. */
-static int call_neighbour(struct fl_self *self, struct fl_pid to, uint64_t ref, fl_ns due_ns)
+static int call_neighbour(struct fl_self *self, struct fl_pid to, uint64_t ref, fl_ns due_ns,
+                          struct fl_self **out)
 {
     struct fl_shard *shard = self->shard;
     struct fl_self *target = fl_proc_find(shard, to);
@@ -124,6 +127,7 @@ static int call_neighbour(struct fl_self *self, struct fl_pid to, uint64_t ref, 
         if (target == NULL) return FL_ENOPROC;
     }
     wait_watch(self, shard->stack, target, ref);
+    *out = target;
     return 0;
 }
 
@@ -140,8 +144,9 @@ int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     uint64_t ref = fl_shard_next_ref(shard);
     fl_ns due_ns = fl_shard_due(shard, timeout_ns);
     bool is_here = fl_shard_has(shard, to);
+    struct fl_self *target = NULL;
     if (is_here) {
-        int rc = call_neighbour(self, to, ref, due_ns);
+        int rc = call_neighbour(self, to, ref, due_ns, &target);
         if (rc != 0) return rc;
     } else {
         stack->wait.remote = to;
@@ -154,7 +159,10 @@ int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     fl_sig_set_data(sig, data, len);
     shard->counts.sent++;
     if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_SEND)) fl_trace_sent(self, sig);
-    fl_signal_send(shard->node, sig);
+    if (FL_LIKELY(target != NULL && !shard->is_simulated))
+        fl_box_push(target, sig);
+    else
+        fl_signal_send(shard->node, sig);
     fl_proc_park(self);
     return take_reply(self, &stack->wait, reply, reply_max, reply_len);
 }
@@ -307,6 +315,14 @@ static void reply_send(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_shard *shard = self->shard;
     if (FL_UNLIKELY(self->flags & FL_PROC_SLOW_SEND)) fl_trace_sent(self, sig);
+    if (FL_LIKELY(fl_shard_has(shard, sig->to) && !shard->is_simulated)) {
+        struct fl_self *caller = fl_proc_find(shard, sig->to);
+        const uint32_t long_way = FL_PROC_FILTERED | FL_PROC_TRACED;
+        if (FL_LIKELY(caller != NULL && !(caller->flags & long_way))) {
+            fl_call_on_reply(caller, sig);
+            return;
+        }
+    }
     /* who called from another shard is watched by us: no need to be told to stop */
     if (!fl_shard_has(shard, sig->to) && fl_watch_drop(shard, sig->ref))
         sig->flags |= FL_SIG_UNWATCHED;

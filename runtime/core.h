@@ -247,7 +247,8 @@ struct fl_timers {
     struct fl_timer **heap;
     size_t count, cap; /* of the heap */
     uint64_t seq;
-    uint64_t tick; /* everything up to here is in the heap */
+    uint64_t tick;        /* everything up to here is in the heap */
+    struct fl_list fresh; /* not placed yet: most time-outs are over before anybody looks */
     size_t in_wheel;
     struct fl_wheel_level *levels; /* FL_WHEEL_LEVELS */
 };
@@ -776,6 +777,8 @@ int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns)
 /* timer.c */
 /** Puts a timer in; not FL_NEVER. */
 void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns);
+/** The same, cheaply, for one that is mostly removed before the next fl_timer_fire. */
+void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns);
 /** Takes it out; not in is fine. */
 void fl_timer_remove(struct fl_shard *shard, struct fl_timer *timer);
 /** Is it in? */
@@ -788,7 +791,7 @@ size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns);
 /** When the next one is due, or FL_NEVER; exactly. Moves far ones near. */
 fl_ns fl_timer_next(struct fl_shard *shard);
 /** An instant not after the next one, and not far before: when to look again. */
-fl_ns fl_timer_look_at(const struct fl_shard *shard);
+fl_ns fl_timer_look_at(struct fl_shard *shard);
 /** on_timeout unless a message comes within this time; as fl_self_timeout, from anywhere. */
 void fl_idle_start(struct fl_self *self, fl_ns after_ns);
 /** All of a dying process. */

@@ -42,7 +42,8 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
     if (FL_UNLIKELY(shard->stop_phase >= FL_STOP_ALL)) return FL_ESTATE;
 
     struct fl_self *self = fl_cell_new(shard, FL_SELF_BYTES + state_bytes);
-    memset(self, 0, FL_SELF_BYTES + state_bytes);
+    *self = (struct fl_self){0};
+    if (state_bytes > 0) memset(fl_self_state(self), 0, state_bytes);
     self->shard = shard;
     self->server = server;
     self->state_bytes = (uint32_t)state_bytes;
@@ -151,7 +152,8 @@ void fl_proc_reap(struct fl_self *self)
     }
     if (self->cold != NULL) proc_drop_cold(self);
     fl_monitor_drop_all(self);
-    if (self->flags & FL_PROC_ANNOUNCED) proc_note(self, FL_NOTE_EXIT, fl_proc_reason(self));
+    if ((self->flags & FL_PROC_ANNOUNCED) && shard->node->opts.on_note != NULL)
+        proc_note(self, FL_NOTE_EXIT, fl_proc_reason(self));
     if (self->cold != NULL) fl_name_drop(self);
     fl_table_give(&shard->procs_by_pid, self->pid.bits);
     fl_sig_free(shard, self->current);

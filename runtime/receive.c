@@ -41,7 +41,7 @@ static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_matc
                                 void *cx)
 {
     for (;;) {
-        if ((self->flags & FL_PROC_RESCAN) || scan->at == NULL) {
+        if (FL_UNLIKELY((self->flags & FL_PROC_RESCAN) != 0 || scan->at == NULL)) {
             self->flags &= ~(uint32_t)FL_PROC_RESCAN;
             *scan = (struct scan){.at = &self->box_head};
         }
@@ -64,23 +64,30 @@ static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_matc
 void fl_receive_wake(struct fl_self *self)
 {
     FL_ASSERT(self->flags & FL_PROC_RECEIVES);
-    self->flags &= ~(uint32_t)FL_PROC_RECEIVES;
-    fl_call_end_wait(self, 0);
+    struct fl_timer *timer = &self->stack->wait_timer;
+    if (FL_UNLIKELY(fl_timer_is_on(timer))) fl_timer_remove(self->shard, timer);
+    fl_proc_wake(self);
 }
 
 /* Waits for any message; FL_ETIMEOUT. */
-static int receive_wait(struct fl_self *self, uint64_t *ref, fl_ns due_ns)
+static int receive_wait(struct fl_self *self, fl_ns due_ns)
 {
     struct fl_shard *shard = self->shard;
     struct fl_stack *stack = shard->stack;
-    if (*ref == 0) *ref = fl_shard_next_ref(shard);
-    fl_call_arm_wait(self, *ref, due_ns);
+    stack->wait.code = 0;
+    if (due_ns != FL_NEVER) fl_call_arm_wait(self, fl_shard_next_ref(shard), due_ns);
     self->flags |= FL_PROC_RECEIVES;
     fl_proc_park(self);
-    self->flags &= ~(uint32_t)FL_PROC_RECEIVES;
-    int code = stack->wait.code;
-    stack->wait = (struct fl_wait){0};
-    return code;
+    stack->wait.ref = 0;
+    return stack->wait.code;
+}
+
+/* The head of the mailbox, where that is just what is wanted and nothing has to be looked at. */
+static inline struct fl_sig *receive_head(struct fl_self *self, fl_match_fn match)
+{
+    struct fl_sig *sig = self->box_head;
+    if (match != NULL || sig == NULL || !fl_sig_is_counted(sig)) return NULL;
+    return fl_box_pop(self);
 }
 
 int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_ns,
@@ -91,13 +98,13 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
     FL_ASSERT(shard->running == self);
     if (FL_UNLIKELY(shard->is_simulated)) fl_sim_on_receive(self);
     struct scan scan = {0};
-    struct fl_sig *sig = scan_next(self, &scan, match, cx);
+    struct fl_sig *sig = receive_head(self, match);
+    if (sig == NULL) sig = scan_next(self, &scan, match, cx);
     if (sig == NULL && timeout_ns > 0) {
         fl_ns due_ns = fl_shard_due(shard, timeout_ns);
-        uint64_t ref = 0;
         int code = 0;
         while (sig == NULL && code == 0) {
-            code = receive_wait(self, &ref, due_ns);
+            code = receive_wait(self, due_ns);
             sig = scan_next(self, &scan, match, cx);
         }
     }

@@ -159,6 +159,27 @@ void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns)
     timer_place(timers, timer);
 }
 
+void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns)
+{
+    struct fl_timers *timers = &shard->timers;
+    FL_ASSERT(!fl_timer_is_on(timer));
+    timer->due_ns = due_ns;
+    timer->seq = ++timers->seq;
+    fl_list_push(&timers->fresh, &timer->in_slot);
+    timers->in_wheel++;
+}
+
+/* What was added for later and is still there gets its place. */
+static void timers_settle(struct fl_timers *timers)
+{
+    while (!fl_list_is_empty(&timers->fresh)) {
+        struct fl_timer *timer = FL_OWNER(timers->fresh.next, struct fl_timer, in_slot);
+        fl_list_remove(&timer->in_slot);
+        timers->in_wheel--;
+        timer_place(timers, timer);
+    }
+}
+
 void fl_timer_remove(struct fl_shard *shard, struct fl_timer *timer)
 {
     struct fl_timers *timers = &shard->timers;
@@ -173,6 +194,7 @@ void fl_timer_remove(struct fl_shard *shard, struct fl_timer *timer)
 fl_ns fl_timer_next(struct fl_shard *shard)
 {
     struct fl_timers *timers = &shard->timers;
+    timers_settle(timers);
     unsigned level;
     uint64_t tick;
     while (timers->count == 0 && wheel_next(timers, &level, &tick))
@@ -180,9 +202,10 @@ fl_ns fl_timer_next(struct fl_shard *shard)
     return timers->count == 0 ? FL_NEVER : timers->heap[0]->due_ns;
 }
 
-fl_ns fl_timer_look_at(const struct fl_shard *shard)
+fl_ns fl_timer_look_at(struct fl_shard *shard)
 {
-    const struct fl_timers *timers = &shard->timers;
+    struct fl_timers *timers = &shard->timers;
+    timers_settle(timers);
     if (timers->count > 0) return timers->heap[0]->due_ns;
     unsigned level;
     uint64_t tick;
@@ -258,6 +281,7 @@ size_t fl_timer_fire(struct fl_shard *shard, fl_ns now_ns)
 {
     struct fl_timers *timers = &shard->timers;
     size_t fired = 0;
+    timers_settle(timers);
     if (now_ns >= 0) wheel_go(timers, (uint64_t)now_ns >> FL_TICK_SHIFT);
     while (timers->count > 0 && timers->heap[0]->due_ns <= now_ns) {
         struct fl_timer *timer = timers->heap[0];
