@@ -50,7 +50,7 @@ static void *cell_fresh(struct fl_cells *cells, size_t bytes)
     return cell;
 }
 
-void *fl_cell_new(struct fl_shard *shard, size_t bytes)
+void *fl_cell_new_slow(struct fl_shard *shard, size_t bytes)
 {
     struct fl_cells *cells = &shard->cells;
     if (FL_ASAN || cells->is_plain || bytes > FL_CELL_MAX) {
@@ -59,28 +59,13 @@ void *fl_cell_new(struct fl_shard *shard, size_t bytes)
         return plain;
     }
     size_t class = (bytes + FL_CELL_STEP - 1) / FL_CELL_STEP;
-    void **cell = cells->free[class];
-    if (cell == NULL) return cell_fresh(cells, class * FL_CELL_STEP);
-    cells->free[class] = *cell;
-    return cell;
+    return cell_fresh(cells, class * FL_CELL_STEP);
 }
 
-void *fl_cell_new_zeroed(struct fl_shard *shard, size_t bytes)
+void fl_cell_free_slow(void *ptr)
 {
-    return memset(fl_cell_new(shard, bytes), 0, bytes);
-}
-
-void fl_cell_free(struct fl_shard *shard, void *ptr, size_t bytes)
-{
-    struct fl_cells *cells = &shard->cells;
-    if (ptr == NULL) return;
-    if (FL_ASAN || cells->is_plain || bytes > FL_CELL_MAX) {
-        free(ptr);
-        return;
-    }
-    size_t class = (bytes + FL_CELL_STEP - 1) / FL_CELL_STEP;
-    *(void **)ptr = cells->free[class];
-    cells->free[class] = ptr;
+    FL_ASSERT(ptr != NULL);
+    free(ptr);
 }
 
 void fl_cells_fini(struct fl_cells *cells)

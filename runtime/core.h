@@ -92,10 +92,8 @@ struct fl_table {
 void fl_table_init(struct fl_table *table, uint32_t max);
 /** Gives it back. */
 void fl_table_fini(struct fl_table *table);
-/** An id for ptr; 0 when all are in use. */
-uint64_t fl_table_take(struct fl_table *table, int shard_id, void *ptr);
-/** Ends an id; it is not used again soon. */
-void fl_table_give(struct fl_table *table, uint64_t bits);
+/** An id of a slot that was never used; 0 when there is none. */
+uint64_t fl_table_take_fresh(struct fl_table *table, int shard_id, void *ptr);
 /** What an id stands for, or NULL. */
 static inline void *fl_table_find(const struct fl_table *table, uint64_t bits)
 {
@@ -127,12 +125,10 @@ struct fl_cells {
 void *fl_chunk_add(struct fl_chunk **chain, size_t *bytes);
 /** Frees a chain. */
 void fl_chunks_free(struct fl_chunk **chain);
-/** Memory of this size, not zeroed; never NULL. */
-void *fl_cell_new(struct fl_shard *shard, size_t bytes);
-/** The same, zeroed. */
-void *fl_cell_new_zeroed(struct fl_shard *shard, size_t bytes);
-/** Gives it back; the same size as it was taken with. NULL is fine. */
-void fl_cell_free(struct fl_shard *shard, void *ptr, size_t bytes);
+/** Memory where no free cell of this size is. */
+void *fl_cell_new_slow(struct fl_shard *shard, size_t bytes);
+/** The end of memory that is no cell: under a checker, or larger than FL_CELL_MAX. */
+void fl_cell_free_slow(void *ptr);
 /** Frees all chunks. */
 void fl_cells_fini(struct fl_cells *cells);
 

@@ -7,6 +7,80 @@
 /* Freed signals are kept for the next send; under ASan not, so that a use after free is seen. */
 #define FL_SIG_POOL_MAX 65536u
 
+/* A free slot keeps the id it gives out next, with a shard that does not exist, and in place of the
+ * pointer the next free one. Slots are used again in the order they were freed, and not before this
+ * many are free, so that a generation comes round only after very long. */
+#define FL_TABLE_FREE_SHARD (UINT64_C(0xff) << 56)
+#define FL_TABLE_FREE_LEAST 64u
+
+/** An id for ptr; 0 when all are in use. */
+static inline uint64_t fl_table_take(struct fl_table *table, int shard_id, void *ptr)
+{
+    if (FL_UNLIKELY(table->free_count < FL_TABLE_FREE_LEAST))
+        return fl_table_take_fresh(table, shard_id, ptr);
+    struct fl_slot *slot = &table->slots[table->free_head];
+    uint64_t bits = (slot->bits & ~FL_TABLE_FREE_SHARD) | (uint64_t)shard_id << 56;
+    table->free_head = (uint32_t)(uintptr_t)slot->ptr;
+    table->free_count--;
+    slot->ptr = ptr;
+    slot->bits = bits;
+    return bits;
+}
+
+/** Ends an id; it is not used again soon. */
+static inline void fl_table_give(struct fl_table *table, uint64_t bits)
+{
+    uint32_t index = (uint32_t)bits & (FL_ID_SLOTS_MAX - 1);
+    struct fl_slot *slot = &table->slots[index];
+    FL_ASSERT(slot->bits == bits);
+    uint64_t low = (bits + FL_ID_SLOTS_MAX) & (FL_ID_ALIAS - 1);    /* the next generation */
+    if (FL_UNLIKELY(low < FL_ID_SLOTS_MAX)) low += FL_ID_SLOTS_MAX; /* never zero */
+    slot->bits = FL_TABLE_FREE_SHARD | low;
+    slot->ptr = NULL;
+    if (FL_UNLIKELY(table->free_count++ == 0))
+        table->free_head = index;
+    else
+        table->slots[table->free_tail].ptr = (void *)(uintptr_t)index;
+    table->free_tail = index;
+}
+
+/** Memory of this size, not zeroed; never NULL. */
+static inline void *fl_cell_new(struct fl_shard *shard, size_t bytes)
+{
+    size_t class = (bytes + FL_CELL_STEP - 1) / FL_CELL_STEP;
+    void **cell = bytes > FL_CELL_MAX ? NULL : shard->cells.free[class];
+    if (FL_UNLIKELY(cell == NULL)) return fl_cell_new_slow(shard, bytes);
+    shard->cells.free[class] = *cell;
+    return cell;
+}
+
+/** The same, zeroed. */
+static inline void *fl_cell_new_zeroed(struct fl_shard *shard, size_t bytes)
+{
+    return memset(fl_cell_new(shard, bytes), 0, bytes);
+}
+
+/** Gives it back; the same size as it was taken with. NULL is fine. */
+static inline void fl_cell_free(struct fl_shard *shard, void *ptr, size_t bytes)
+{
+    struct fl_cells *cells = &shard->cells;
+    if (ptr == NULL) return;
+    if (FL_ASAN || FL_UNLIKELY(cells->is_plain) || bytes > FL_CELL_MAX) {
+        fl_cell_free_slow(ptr);
+        return;
+    }
+    size_t class = (bytes + FL_CELL_STEP - 1) / FL_CELL_STEP;
+    *(void **)ptr = cells->free[class];
+    cells->free[class] = ptr;
+}
+
+/** Fetches what a message touches of a process, for later; any address will do. */
+static inline void fl_proc_prefetch(const struct fl_self *self)
+{
+    __builtin_prefetch(&self->queued, 1);
+    __builtin_prefetch(&self->box_head, 1);
+}
+
 /** The state of a server: right behind its process. */
 static inline void *fl_self_state(struct fl_self *self)
 {
@@ -163,8 +237,7 @@ static inline void fl_msg_of(const struct fl_sig *sig, struct fl_msg *out)
     }
 }
 
-/** The same for a cast or call with its data in itself, into an otherwise zeroed message; false:
- * it is none. */
+/** The same for a cast or call, into an otherwise zeroed message; false: it is none. */
 static inline bool fl_msg_of_plain(const struct fl_sig *sig, struct fl_msg *out)
 {
     _Static_assert((int)FL_MSG_EXIT == (int)FL_SIG_EXIT, "the first kinds are the same");
@@ -173,8 +246,13 @@ static inline bool fl_msg_of_plain(const struct fl_sig *sig, struct fl_msg *out)
     out->from = sig->from;
     out->ref = sig->ref;
     out->data = sig->len == 0 ? NULL : sig->bytes;
+    out->shared = NULL;
     out->kind = (enum fl_msg_kind)sig->kind;
-    return FL_LIKELY(sig->kind <= FL_SIG_CALL && !(sig->flags & (FL_SIG_SHARED | FL_SIG_IN_BLOCK)));
+    if (FL_UNLIKELY(sig->flags & (FL_SIG_SHARED | FL_SIG_IN_BLOCK))) {
+        out->data = fl_sig_data(sig);
+        if (sig->flags & FL_SIG_SHARED) out->shared = sig->shared;
+    }
+    return FL_LIKELY(sig->kind <= FL_SIG_CALL);
 }
 
 /** Frees a signal and what it carries; shard NULL: from a thread that is none. NULL is fine. */

@@ -42,8 +42,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
     if (FL_UNLIKELY(shard->stop_phase >= FL_STOP_ALL)) return FL_ESTATE;
 
     struct fl_self *self = fl_cell_new(shard, FL_SELF_BYTES + state_bytes);
-    *self = (struct fl_self){0};
-    if (state_bytes > 0) memset(fl_self_state(self), 0, state_bytes);
+    memset(self, 0, FL_SELF_BYTES + state_bytes);
     self->shard = shard;
     self->server = server;
     self->state_bytes = (uint32_t)state_bytes;

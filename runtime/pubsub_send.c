@@ -131,10 +131,8 @@ static size_t seat_after(const struct fl_pubsub_topic *topic, uint64_t seq)
 /* A crowd does not fit into the cache: its next members are on their way while we serve. */
 static inline void seat_prefetch(const struct fl_shard *shard, const struct fl_pubsub_seat *seat)
 {
-    const char *target = fl_table_find(&shard->procs_by_pid, seat->pid.bits);
-    if (target == NULL) return;
-    __builtin_prefetch(target, 1);
-    __builtin_prefetch(target + 64, 1);
+    const struct fl_self *target = fl_table_find(&shard->procs_by_pid, seat->pid.bits);
+    if (target != NULL) fl_proc_prefetch(target);
 }
 
 static void walk_row(struct walk *walk, struct fl_pubsub_table *table,

@@ -15,13 +15,12 @@ static bool sig_is_stale(struct fl_self *self, const struct fl_sig *sig)
     return monitor == NULL || monitor->is_spent;
 }
 
-static bool sig_matches(struct fl_self *self, const struct fl_sig *sig, fl_match_fn match, void *cx)
+/* As the receiver will see it in *out, also when it does not want it. */
+static bool sig_matches(const struct fl_sig *sig, fl_match_fn match, void *cx, struct fl_msg *out)
 {
     if (sig->kind > FL_SIG_EXIT) return false; /* of ports, and of the runtime */
-    if (match == NULL) return true;
-    struct fl_msg msg;
-    fl_msg_of(sig, &msg);
-    return match(cx, &msg);
+    fl_msg_of(sig, out);
+    return match == NULL || match(cx, out);
 }
 
 /* A body is asked something while it receives; a server is, between two handlers. */
@@ -38,7 +37,7 @@ static void scan_sys(struct fl_self *self, struct fl_sig *sig)
 }
 
 static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_match_fn match,
-                                void *cx)
+                                void *cx, struct fl_msg *out)
 {
     for (;;) {
         if (FL_UNLIKELY((self->flags & FL_PROC_RESCAN) != 0 || scan->at == NULL)) {
@@ -52,7 +51,7 @@ static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_matc
         } else if (sig->kind == FL_SIG_SYS && (self->flags & FL_PROC_IS_BODY)) {
             fl_box_take(self, scan->at, scan->before);
             scan_sys(self, sig);
-        } else if (sig_matches(self, sig, match, cx)) {
+        } else if (sig_matches(sig, match, cx, out)) {
             return fl_box_take(self, scan->at, scan->before);
         } else {
             scan->before = sig;
@@ -83,10 +82,12 @@ static int receive_wait(struct fl_self *self, fl_ns due_ns)
 }
 
 /* The head of the mailbox, where that is just what is wanted and nothing has to be looked at. */
-static inline struct fl_sig *receive_head(struct fl_self *self, fl_match_fn match)
+static inline struct fl_sig *receive_head(struct fl_self *self, fl_match_fn match,
+                                          struct fl_msg *out)
 {
     struct fl_sig *sig = self->box_head;
-    if (match != NULL || sig == NULL || !fl_sig_is_counted(sig)) return NULL;
+    if (match != NULL || !fl_sig_is_counted(sig)) return NULL;
+    fl_msg_of(sig, out);
     return fl_box_pop(self);
 }
 
@@ -98,14 +99,15 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
     FL_ASSERT(shard->running == self);
     if (FL_UNLIKELY(shard->is_simulated)) fl_sim_on_receive(self);
     struct scan scan = {0};
-    struct fl_sig *sig = receive_head(self, match);
-    if (sig == NULL) sig = scan_next(self, &scan, match, cx);
+    struct fl_sig *sig = NULL;
+    if (self->box_head != NULL) sig = receive_head(self, match, out);
+    if (sig == NULL && self->box_head != NULL) sig = scan_next(self, &scan, match, cx, out);
     if (sig == NULL && timeout_ns > 0) {
         fl_ns due_ns = fl_shard_due(shard, timeout_ns);
         int code = 0;
         while (sig == NULL && code == 0) {
             code = receive_wait(self, due_ns);
-            sig = scan_next(self, &scan, match, cx);
+            sig = scan_next(self, &scan, match, cx, out);
         }
     }
     if (sig == NULL) return FL_ETIMEOUT;
@@ -113,7 +115,6 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
     stack->held = sig;
     self->handled++;
     shard->counts.handled++;
-    fl_msg_of(sig, out);
     if (sig->kind == FL_SIG_DOWN || sig->kind == FL_SIG_REPLY)
         fl_monitor_end(fl_monitor_find(shard, sig->ref));
     return 0;

@@ -135,7 +135,10 @@ static inline struct fl_self *shard_take_plain(struct fl_shard *shard)
     shard->picks_left--;
     struct fl_self *after = self->next_to_run;
     shard->queues[FL_PRIORITY_NORMAL].head = after;
-    __builtin_prefetch(after);
+    if (after != NULL) { /* where many wait, the next ones are fetched meanwhile */
+        if (after->box_head != NULL) __builtin_prefetch(after->box_head, 1);
+        if (after->next_to_run != NULL) fl_proc_prefetch(after->next_to_run);
+    }
     self->flags = flags & ~(uint32_t)FL_PROC_IN_QUEUE;
     return self;
 }
