@@ -168,6 +168,9 @@ enum {
     FL_SIG_SPECIAL = 64,   /* carries something else that must be freed */
 };
 
+/* Of fl_sig.is_malloced: it belongs to a fl_fanout, and whoever handles it may not keep it. */
+#define FL_SIG_LENT 2u
+
 struct fl_spawn_request;
 struct fl_port_event {
     void (*fn)(struct fl_self *self, void *port);
@@ -471,7 +474,8 @@ struct fl_shard {
     struct fl_run_queue queues[3]; /* by enum fl_priority */
     bool has_priorities;           /* another than normal was ever used */
     bool is_plain_turn; /* the next one is the head of the normal queue: nothing below is to do */
-    struct fl_list doomed; /* those that are in no run queue */
+    struct fl_list doomed;                    /* those that are in no run queue */
+    struct fl_fanout *fanouts, *fanouts_tail; /* fanout.c: they go before the queue */
     unsigned picks, picks_left, high_in_row, normal_in_row;
     struct fl_sim *sim;        /* of a simulated node, else NULL */
     struct fl_self *running;   /* whose handler is on the current stack */

@@ -77,7 +77,9 @@ size_t fl_pubsub_unsubscribe(struct fl_self *self, struct fl_pubsub *pubsub, con
 /** How many subscriptions of the topic are on my shard. */
 size_t fl_pubsub_count(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic);
 
-/** Sends to all subscribers, me too; data is copied once (Elixir: broadcast, local_broadcast). */
+/** Sends to all subscribers, me too; data is copied once (Elixir: broadcast, local_broadcast).
+ * Waits until those of my shard have it, as a call waits; who was idle may have handled it by then.
+ */
 void fl_pubsub_broadcast(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
                          uint32_t tag, const void *data, size_t len);
 /** To all but me (Elixir: broadcast_from). */

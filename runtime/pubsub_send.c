@@ -1,8 +1,10 @@
+#include "runtime/fanout.h"
 #include "runtime/pubsub_parts.h"
 #include "runtime/shared_parts.h"
 
 #define SEATS_AHEAD 8
-#define LANES_MAX 8 /* encoders whose frame is kept during one broadcast; more encode again */
+#define CROWD_LEAST 16u /* from so many members on, they are a crowd */
+#define LANES_MAX 8     /* encoders whose frame is kept during one broadcast; more encode again */
 
 struct lane_frame {
     fl_encode_fn encode;
@@ -179,11 +181,33 @@ static void walk_dispatch(struct walk *walk, const struct fl_pubsub_topic *topic
     fl_self_free(walk->self, all);
 }
 
+/* To a crowd, where each just gets the message. False: it is none, or somebody has a fast lane. */
+static bool deliver_to_crowd(struct fl_self *self, const struct fl_pubsub_topic *topic,
+                             const struct fl_broadcast *what)
+{
+    size_t members = topic->used - topic->gaps;
+    if (members < CROWD_LEAST || self->shard->is_simulated) return false;
+    struct fl_shared *shared = fl_shared_new(what->data, what->len);
+    struct fl_fanout *fanout = fl_fanout_new(self, what->tag, shared, members);
+    for (size_t i = 0; i < topic->used; i++) {
+        const struct fl_pubsub_seat *seat = &topic->seats[i];
+        if (seat->pid.bits == 0 || fl_pid_eq(seat->pid, what->except)) continue;
+        if (seat->has_lane) {
+            fl_fanout_free(fanout);
+            return false;
+        }
+        fl_fanout_add(fanout, seat->pid);
+    }
+    fl_fanout_send(self, fanout);
+    return true;
+}
+
 void fl_pubsub_deliver(struct fl_self *self, struct fl_pubsub_table *table,
                        struct fl_broadcast *what, fl_dispatch_fn dispatch)
 {
     struct fl_pubsub_topic *topic = fl_pubsub_topic(table, what->topic);
     if (topic == NULL) return;
+    if (dispatch == NULL && deliver_to_crowd(self, topic, what)) return;
     struct walk *walk = walk_new(self, what);
     if (dispatch == NULL)
         walk_row(walk, table, topic);

@@ -1,4 +1,5 @@
 #include "runtime/core.h"
+#include "runtime/fanout.h"
 
 /* Who runs next, and for how long. A worker is a stack that runs one process after another; one
  * that waits in the middle keeps the stack, and the next worker comes from the pool. */
@@ -61,7 +62,8 @@ bool fl_shard_has_work(const struct fl_shard *shard)
 {
     for (size_t i = 0; i < FL_COUNT(shard->queues); i++)
         if (!queue_is_empty(&shard->queues[i])) return true;
-    return !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL || fl_sim_has_work(shard);
+    return !fl_list_is_empty(&shard->doomed) || shard->run_first != NULL ||
+           shard->fanouts != NULL || fl_sim_has_work(shard);
 }
 
 static void shard_bury_one(struct fl_self *self)
@@ -103,7 +105,7 @@ static struct fl_self *shard_take(struct fl_shard *shard)
     struct fl_self *first = shard->run_first;
     shard->run_first = NULL;
     shard->is_plain_turn = !shard->is_simulated && !shard->has_priorities &&
-                           fl_list_is_empty(&shard->doomed);
+                           fl_list_is_empty(&shard->doomed) && shard->fanouts == NULL;
     if (first != NULL || is_due) return first;
     return queue_pop(shard);
 }
@@ -113,6 +115,10 @@ static FL_NOINLINE struct fl_self *shard_pick_slow(struct fl_shard *shard)
 {
     for (;;) {
         if (!fl_list_is_empty(&shard->doomed)) shard_bury(shard);
+        if (shard->fanouts != NULL && shard->run_first == NULL) {
+            fl_fanout_run(shard);
+            if (!fl_list_is_empty(&shard->doomed)) continue;
+        }
         struct fl_self *self = shard_take(shard);
         if (self == NULL) return NULL;
         self->flags &= ~(uint32_t)FL_PROC_IN_QUEUE;
@@ -270,14 +276,17 @@ static struct fl_self *shard_pass_over(struct fl_shard *shard, struct fl_self *n
  * not be under our feet, so a worker does it. */
 void fl_shard_go_on(struct fl_shard *shard)
 {
+    const struct fl_sig *current = shard->running->current;
+    if (FL_UNLIKELY(current != NULL && current->is_malloced == FL_SIG_LENT))
+        fl_fanout_keep(shard->running);
     shard->running = NULL;
     shard->budget--;
     struct fl_stack *mine = shard->stack;
     struct fl_self *next = shard_take_plain(shard);
     if (FL_UNLIKELY(next == NULL)) {
-        bool must_bury = !fl_list_is_empty(&shard->doomed);
-        next = must_bury ? NULL : shard_take(shard);
-        if (next == NULL && !must_bury) {
+        bool is_workers = !fl_list_is_empty(&shard->doomed) || shard->fanouts != NULL;
+        next = is_workers ? NULL : shard_take(shard);
+        if (next == NULL && !is_workers) {
             fl_stack_switch(shard, &shard->main_stack);
             return;
         }
