@@ -82,7 +82,19 @@ void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns)
     if (due_ns == FL_NEVER) return;
     stack->wait_timer.kind = FL_TIMER_WAIT;
     stack->wait_timer.owner = self;
-    fl_timer_add_later(self->shard, &stack->wait_timer, due_ns);
+    fl_timer_add(self->shard, &stack->wait_timer, due_ns);
+}
+
+/* The same with a span: most calls are answered before anybody had to know what time it was. */
+static void call_arm(struct fl_self *self, uint64_t ref, fl_ns timeout_ns)
+{
+    struct fl_stack *stack = self->shard->stack;
+    FL_ASSERT(stack->wait.ref == 0);
+    stack->wait.ref = ref;
+    if (timeout_ns == FL_NEVER) return;
+    stack->wait_timer.kind = FL_TIMER_WAIT;
+    stack->wait_timer.owner = self;
+    fl_timer_add_later(self->shard, &stack->wait_timer, timeout_ns);
 }
 
 /* A neighbour is watched without a message. */
@@ -103,7 +115,10 @@ static int take_reply(struct fl_self *self, struct fl_wait *wait, void *reply, s
     int code = wait->code;
     if (sig != NULL && code == 0) {
         size_t len = sig->len < reply_max ? sig->len : reply_max;
-        if (reply != NULL && len > 0) memcpy(reply, fl_sig_data(sig), len);
+        if (reply != NULL && len == 8) /* most answers: no call for it */
+            memcpy(reply, fl_sig_data(sig), 8);
+        else if (reply != NULL && len > 0)
+            memcpy(reply, fl_sig_data(sig), len);
         if (reply_len != NULL) *reply_len = len;
     }
     fl_sig_free(self->shard, sig);
@@ -114,17 +129,19 @@ static int take_reply(struct fl_self *self, struct fl_wait *wait, void *reply, s
 }
 
 /* Readies a call to a neighbour: it is there, has room, and is watched. */
-static int call_neighbour(struct fl_self *self, struct fl_pid to, uint64_t ref, fl_ns due_ns,
+static int call_neighbour(struct fl_self *self, struct fl_pid to, uint64_t ref, fl_ns *timeout_ns,
                           struct fl_self **out)
 {
     struct fl_shard *shard = self->shard;
     struct fl_self *target = fl_proc_find(shard, to);
     if (target == NULL) return FL_ENOPROC;
     if (fl_box_is_full(target)) {
+        fl_ns due_ns = fl_shard_due(shard, *timeout_ns);
         int rc = fl_box_make_room(target, self, due_ns);
         if (rc != 0) return rc;
         target = fl_proc_find(shard, to); /* we may have waited */
         if (target == NULL) return FL_ENOPROC;
+        if (due_ns != FL_NEVER) *timeout_ns = fl_ns_max(0, due_ns - fl_shard_now(shard));
     }
     wait_watch(self, shard->stack, target, ref);
     *out = target;
@@ -142,16 +159,15 @@ int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     if (fl_proc_shard(shard->node, to) == NULL) return FL_ENOPROC;
 
     uint64_t ref = fl_shard_next_ref(shard);
-    fl_ns due_ns = fl_shard_due(shard, timeout_ns);
     bool is_here = fl_shard_has(shard, to);
     struct fl_self *target = NULL;
     if (is_here) {
-        int rc = call_neighbour(self, to, ref, due_ns, &target);
+        int rc = call_neighbour(self, to, ref, &timeout_ns, &target);
         if (rc != 0) return rc;
     } else {
         stack->wait.remote = to;
     }
-    fl_call_arm_wait(self, ref, due_ns);
+    call_arm(self, ref, timeout_ns);
     struct fl_sig *sig = fl_sig_new(shard, FL_SIG_CALL, to, self->pid);
     sig->tag = tag;
     sig->ref = ref;

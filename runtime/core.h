@@ -777,8 +777,9 @@ int fl_call_await_end(struct fl_self *self, struct fl_pid who, fl_ns timeout_ns)
 /* timer.c */
 /** Puts a timer in; not FL_NEVER. */
 void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns);
-/** The same, cheaply, for one that is mostly removed before the next fl_timer_fire. */
-void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns);
+/** The same, cheaply, for one that is mostly removed before the next fl_timer_fire; its time begins
+ * then. */
+void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns span_ns);
 /** Takes it out; not in is fine. */
 void fl_timer_remove(struct fl_shard *shard, struct fl_timer *timer);
 /** Is it in? */

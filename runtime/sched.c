@@ -191,6 +191,7 @@ static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *sel
     while (handled < most && !(self->flags & stops)) {
         struct fl_sig *sig = fl_box_pop(self);
         if (sig == NULL) break;
+        if (self->box_head != NULL) __builtin_prefetch(self->box_head, 1);
         handled++;
         fl_shard_next_epoch(shard);
         bool is_plain = fl_msg_of_plain(sig, &msg);

@@ -159,23 +159,33 @@ void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns)
     timer_place(timers, timer);
 }
 
-void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns)
+void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns span_ns)
 {
     struct fl_timers *timers = &shard->timers;
     FL_ASSERT(!fl_timer_is_on(timer));
-    timer->due_ns = due_ns;
+    if (FL_UNLIKELY(shard->is_simulated)) {
+        fl_ns due_ns = fl_shard_due(shard, span_ns);
+        if (due_ns != FL_NEVER) fl_timer_add(shard, timer, due_ns);
+        return;
+    }
+    timer->due_ns = fl_ns_max(span_ns, 0); /* a span, until it is settled */
     timer->seq = ++timers->seq;
     fl_list_push(&timers->fresh, &timer->in_slot);
     timers->in_wheel++;
 }
 
-/* What was added for later and is still there gets its place. */
+/* What was added for later and is still there gets its place. Its time begins now, at the end of
+ * the batch that added it: it may be late by that much, never early. */
 static void timers_settle(struct fl_timers *timers)
 {
+    if (fl_list_is_empty(&timers->fresh)) return;
+    fl_ns now_ns = fl_now();
     while (!fl_list_is_empty(&timers->fresh)) {
         struct fl_timer *timer = FL_OWNER(timers->fresh.next, struct fl_timer, in_slot);
         fl_list_remove(&timer->in_slot);
         timers->in_wheel--;
+        if (timer->due_ns >= FL_NEVER - now_ns) continue; /* never */
+        timer->due_ns += now_ns;
         timer_place(timers, timer);
     }
 }
