@@ -5,7 +5,7 @@
 
 int fl_sup_opts_check(const struct fl_sup_opts *opts)
 {
-    if ((unsigned)opts->strategy > FL_SIMPLE_ONE_FOR_ONE) return FL_EBADSTRATEGY;
+    if ((unsigned)opts->strategy > FL_DYNAMIC) return FL_EBADSTRATEGY;
     if (opts->max_restarts < 0) return FL_EBADINTENSITY;
     if (opts->within_ns < 0) return FL_EBADPERIOD;
     if ((unsigned)opts->auto_shutdown > FL_ALL_SIGNIFICANT) return FL_EBADAUTOSHUTDOWN;
