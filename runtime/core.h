@@ -419,6 +419,7 @@ struct fl_cold {
     struct fl_filter *filters; /* filter.c */
     struct fl_sys_log *log;    /* sys.c */
     struct fl_trace *trace;    /* trace.c */
+    struct fl_sig *last_reply; /* of fl_self_stop_with_reply: goes out after on_terminate */
 };
 
 /* How a process came to be, while it starts; lives with whoever waits for it. */
@@ -767,6 +768,8 @@ void fl_call_end_wait(struct fl_self *self, int code);
 void fl_call_drop_wait(struct fl_self *self);
 /** Begins a wait on this stack: until ref is answered, or due_ns. */
 void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns);
+/** Sends the answer of fl_self_stop_with_reply. */
+void fl_call_send_last(struct fl_self *self);
 /** Sends a FL_SIG_SYS and waits for its answer, as fl_call; how it died is in fl_call_reason. Takes
  * sig. */
 int fl_call_sys(struct fl_self *self, struct fl_sig *sig_take, void *reply, size_t reply_max,
