@@ -207,6 +207,7 @@ struct fl_sig {
         struct {
             void (*fn)(struct fl_shard *shard, void *cx);
             void *cx;
+            void (*drop)(void *cx); /* the node ended first; with FL_SIG_SPECIAL */
         } ask;
     };
 };
@@ -519,6 +520,7 @@ struct fl_shard {
     pthread_t thread;
     bool thread_runs;
     int stop_phase, stop_told;
+    int next_spread; /* of FL_SHARD_SPREAD: the shard of the next process that is started here */
     unsigned spin_worth; /* how often spinning before the poll paid lately: 0 … 16 */
     /* other threads */
     _Alignas(64) _Atomic(struct fl_sig *) inbox;
@@ -544,7 +546,6 @@ struct fl_node {
     fl_ns coarse_ns;    /* how much CLOCK_MONOTONIC_COARSE may be behind */
     atomic_uint guards; /* pages that mprotect guards */
     int guard_kind;
-    int next_shard;
     struct fl_timer stop_timer;
     fl_ns stop_until_ns;
     pthread_mutex_t names_lock;
@@ -639,6 +640,9 @@ void fl_shard_run_first(struct fl_self *self);
 uint64_t fl_shard_next_ref(struct fl_shard *shard);
 /** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
 void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx);
+/** The same; on_drop(cx) in its place when the node ends before. */
+void fl_shard_ask_or(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx,
+                     void (*on_drop)(void *cx));
 
 /* loop.c */
 /** Opens the shard's loop and its four handles. */
@@ -671,6 +675,9 @@ void fl_proc_resume(struct fl_self *self);
 void fl_proc_after_handler(struct fl_self *self);
 
 /* spawn.c */
+/** Which shard a process that is started on this one goes to; wanted is FL_SHARD_… or a number.
+ * NULL: there is none such. */
+struct fl_shard *fl_shard_place(struct fl_shard *shard, int wanted);
 /** The starter's wait is over: child runs (code 0) or does not. */
 void fl_proc_tell_starter(struct fl_self *child, int code);
 /** The answer of a remote spawn arrived. */

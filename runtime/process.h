@@ -110,11 +110,17 @@ enum fl_full {
 
 enum fl_priority { FL_PRIORITY_NORMAL = 0, FL_PRIORITY_LOW, FL_PRIORITY_HIGH };
 
+/* Where a process goes: in fl_spawn_opts, fl_child, fl_task_opts and fl_listen_opts. */
+#define FL_SHARD_SAME (-1)          /* where the one that starts it is */
+#define FL_SHARD_SPREAD (-2)        /* the next shard each time, one after the other */
+#define FL_SHARD_LEAST (-3)         /* the one with the fewest processes at this moment */
+#define FL_SHARD(n) (0x10000 + (n)) /* shard n, 0 and up */
+
 struct fl_spawn_opts {
     const char *name; /* registered name, copied; NULL none */
     const void *args; /* handed to on_init, which runs before spawn returns on the same shard */
     struct fl_pid link_to; /* not FL_NO_PID: linked before it runs */
-    int shard;             /* -1: the caller's (or by the node's placement) */
+    int shard;             /* FL_SHARD_…; a small number is that shard, as FL_SHARD(n) */
     uint32_t mailbox_max;  /* 0: the node's default (100,000) */
     enum fl_full full;     /* at mailbox_max */
     size_t memory_max; /* bytes of fl_self_alloc and queued messages; above: killed. 0: no limit */

@@ -36,10 +36,6 @@ enum fl_auto_shutdown { FL_NEVER_BY_CHILD = 0, FL_ANY_SIGNIFICANT, FL_ALL_SIGNIF
 #define FL_SHUTDOWN_BRUTAL INT64_C(-1) /* killed at once */
 #define FL_SHUTDOWN_INFINITY FL_NEVER
 
-#define FL_SHARD_SAME 0       /* where the supervisor is */
-#define FL_SHARD_SPREAD (-1)  /* the next one at each start */
-#define FL_SHARD(n) ((n) + 1) /* shard n */
-
 /** Beyond OTP: a pause before a restart, twice as long each time up to max_ns, and back at min_ns
  * once the child has run for max_ns. min_ns 0: off, a child that cannot start uses up its
  * supervisor's limit at once. The pause is spread by jitter_percent up and down. */
@@ -58,7 +54,7 @@ struct fl_child {
     uint32_t mailbox_max;           /* 0: the node's */
     enum fl_restart restart;
     enum fl_child_type type;
-    int shard;        /* FL_SHARD_SAME, FL_SHARD_SPREAD or FL_SHARD(n) */
+    int shard; /* FL_SHARD_…, drawn anew at each start; 0: FL_SHARD_SAME, its supervisor's */
     bool significant; /* its end can end the supervisor: see auto_shutdown */
     struct fl_backoff backoff;
 };
