@@ -420,6 +420,7 @@ struct fl_cold {
     struct fl_filter *filters; /* filter.c */
     struct fl_sys_log *log;    /* sys.c */
     struct fl_trace *trace;    /* trace.c */
+    const void *alloc_site;    /* the call of fl_self_alloc that passed memory_max */
     struct fl_sig *last_reply; /* of fl_self_stop_with_reply: goes out after on_terminate */
 };
 
