@@ -48,7 +48,7 @@ struct fl_reason {
     int signal; /* of an OS process, else 0 */
     char detail[44];
 };
-/** A reason without detail. */
+/** A reason without detail. Any thread, as the four after it. */
 struct fl_reason fl_reason_of(enum fl_exit_kind kind);
 /** A reason with words: `fl_reason_with(FL_EXIT_ERROR, FL_EIO, "disk %s", name)`; cut to fit. */
 struct fl_reason fl_reason_with(enum fl_exit_kind kind, int code, const char *format, ...)
