@@ -132,6 +132,15 @@ static const struct {
     {"proc.failed", say_failed},
 };
 
+void fl_live_say(struct fl_live *live, const char *words)
+{
+    if (live->opts.quiet) return;
+    close_line(live);
+    printf("%s[       ]%s %s\n", live->colour ? "\x1b[2m" : "", live->colour ? "\x1b[0m" : "",
+           words);
+    fflush(stdout);
+}
+
 void fl_live_on_fact(void *cx, const char *line)
 {
     struct fl_live *live = cx;

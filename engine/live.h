@@ -22,6 +22,8 @@ struct fl_live_opts {
 struct fl_live *fl_live_new(const struct fl_live_opts *opts);
 /** A fact was appended: a line for those that a person wants to know. cx is the fl_live. */
 void fl_live_on_fact(void *cx, const char *line);
+/** A line for a person, of no instant; not when quiet. */
+void fl_live_say(struct fl_live *live, const char *words);
 /** Arrivals count from this instant. */
 void fl_live_zero(struct fl_live *live, fl_ns t0_ns);
 /** New figures of the load worker (loadgen/loadgen.h). */

@@ -196,7 +196,12 @@ static int play(struct fl_run *run, struct fl_err *err)
     struct fl_node_opts node_opts = {.name = "faultline", .on_note = on_note, .note_cx = run};
     rc = fl_node_new(&run->node, &node_opts, err);
     if (rc != 0) return rc;
-    fl_watch_open(run->node, NULL, NULL); /* for `faultline observe`; it works without */
+    char watch[FL_WATCH_PATH_MAX], words[FL_WATCH_PATH_MAX + 64];
+    if (fl_watch_open(run->node, watch, NULL) == 0) { /* it works without */
+        snprintf(words, sizeof words, "to look inside: faultline observe %d (%s)", (int)getpid(),
+                 watch);
+        fl_live_say(run->live, words);
+    }
     run->loop = fl_node_loop(run->node);
     fl_run_open_handles(run);
     if (run->end == FL_END_NONE) rc = start_fleet(run, err);

@@ -364,3 +364,26 @@ void fl_self_reply_error(struct fl_self *self, struct fl_pid to, uint64_t ref, i
     sig->code = code;
     reply_send(self, sig);
 }
+
+void fl_call_send_last(struct fl_self *self)
+{
+    struct fl_sig *sig = self->cold->last_reply;
+    FL_ASSERT(sig != NULL);
+    self->cold->last_reply = NULL;
+    reply_send(self, sig);
+}
+
+void fl_self_stop_with_reply(struct fl_self *self, const struct fl_msg *msg,
+                             struct fl_reason reason, const void *data, size_t len)
+{
+    struct fl_cold *cold = fl_proc_cold(self);
+    FL_ASSERT(self->shard->running == self);
+    fl_self_exit(self, reason);
+    if (msg->ref == 0 || cold->last_reply != NULL) return; /* a cast; or answered already */
+    struct fl_sig *sig = fl_sig_new(self->shard, FL_SIG_REPLY, msg->from, self->pid);
+    sig->ref = msg->ref;
+    fl_sig_set_data(sig, data, len);
+    cold->last_reply = sig;
+    bool has_no_terminate = (self->flags & (FL_PROC_IS_BODY | FL_PROC_TERMINATING)) != 0;
+    if (has_no_terminate) fl_call_send_last(self);
+}

@@ -207,6 +207,7 @@ struct fl_sig {
         struct {
             void (*fn)(struct fl_shard *shard, void *cx);
             void *cx;
+            void (*drop)(void *cx); /* the node ended first; with FL_SIG_SPECIAL */
         } ask;
     };
 };
@@ -419,6 +420,8 @@ struct fl_cold {
     struct fl_filter *filters; /* filter.c */
     struct fl_sys_log *log;    /* sys.c */
     struct fl_trace *trace;    /* trace.c */
+    const void *alloc_site;    /* the call of fl_self_alloc that passed memory_max */
+    struct fl_sig *last_reply; /* of fl_self_stop_with_reply: goes out after on_terminate */
 };
 
 /* How a process came to be, while it starts; lives with whoever waits for it. */
@@ -518,6 +521,7 @@ struct fl_shard {
     pthread_t thread;
     bool thread_runs;
     int stop_phase, stop_told;
+    int next_spread; /* of FL_SHARD_SPREAD: the shard of the next process that is started here */
     unsigned spin_worth; /* how often spinning before the poll paid lately: 0 … 16 */
     /* other threads */
     _Alignas(64) _Atomic(struct fl_sig *) inbox;
@@ -543,7 +547,6 @@ struct fl_node {
     fl_ns coarse_ns;    /* how much CLOCK_MONOTONIC_COARSE may be behind */
     atomic_uint guards; /* pages that mprotect guards */
     int guard_kind;
-    int next_shard;
     struct fl_timer stop_timer;
     fl_ns stop_until_ns;
     pthread_mutex_t names_lock;
@@ -638,6 +641,9 @@ void fl_shard_run_first(struct fl_self *self);
 uint64_t fl_shard_next_ref(struct fl_shard *shard);
 /** Runs fn(shard, cx) on that shard's thread; any thread. In order with signals sent before. */
 void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx);
+/** The same; on_drop(cx) in its place when the node ends before. */
+void fl_shard_ask_or(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx,
+                     void (*on_drop)(void *cx));
 
 /* loop.c */
 /** Opens the shard's loop and its four handles. */
@@ -670,6 +676,9 @@ void fl_proc_resume(struct fl_self *self);
 void fl_proc_after_handler(struct fl_self *self);
 
 /* spawn.c */
+/** Which shard a process that is started on this one goes to; wanted is FL_SHARD_… or a number.
+ * NULL: there is none such. */
+struct fl_shard *fl_shard_place(struct fl_shard *shard, int wanted);
 /** The starter's wait is over: child runs (code 0) or does not. */
 void fl_proc_tell_starter(struct fl_self *child, int code);
 /** The answer of a remote spawn arrived. */
@@ -767,6 +776,8 @@ void fl_call_end_wait(struct fl_self *self, int code);
 void fl_call_drop_wait(struct fl_self *self);
 /** Begins a wait on this stack: until ref is answered, or due_ns. */
 void fl_call_arm_wait(struct fl_self *self, uint64_t ref, fl_ns due_ns);
+/** Sends the answer of fl_self_stop_with_reply. */
+void fl_call_send_last(struct fl_self *self);
 /** Sends a FL_SIG_SYS and waits for its answer, as fl_call; how it died is in fl_call_reason. Takes
  * sig. */
 int fl_call_sys(struct fl_self *self, struct fl_sig *sig_take, void *reply, size_t reply_max,

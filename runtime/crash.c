@@ -1,6 +1,7 @@
 #include "runtime/crash.h"
 
 #include <ctype.h>
+#include <execinfo.h>
 #include <inttypes.h>
 
 #include "runtime/core.h"
@@ -68,6 +69,7 @@ void fl_crash_tell(struct fl_self *self, bool is_told)
         .is_told = is_told,
         .mailbox_len = self->box_len,
         .handled = self->handled,
+        .alloc_site = self->cold == NULL ? NULL : self->cold->alloc_site,
     };
     struct fl_buf state = {.max = FL_CRASH_STATE_MAX};
     fl_sys_format(self, &state);
@@ -116,6 +118,16 @@ static void put_near(struct fl_buf *out, const char *word, const struct fl_crash
     fl_buf_puts(out, has_more ? ", …\n" : "\n");
 }
 
+/* "program(function+0x12) [0x…]": what addr2line wants. */
+static void put_site(struct fl_buf *out, const void *site)
+{
+    void *at[1] = {(void *)(uintptr_t)site};
+    FL_ASSERT(site != NULL);
+    char **names = backtrace_symbols(at, 1);
+    if (names != NULL) fl_buf_printf(out, "  allocated at: %s\n", names[0]);
+    free(names);
+}
+
 const char *fl_crash_show(const struct fl_crash *crash, char *out, size_t out_len)
 {
     char pid[FL_PID_TEXT_MAX], reason[96];
@@ -136,6 +148,7 @@ const char *fl_crash_show(const struct fl_crash *crash, char *out, size_t out_le
     if (crash->state[0] != '\0') fl_buf_printf(&text, "  state: %s\n", crash->state);
     fl_buf_printf(&text, "  messages: %" PRIu64 " handled, %u waiting\n", crash->handled,
                   crash->mailbox_len);
+    if (crash->alloc_site != NULL) put_site(&text, crash->alloc_site);
     put_near(&text, "ancestors:", crash->ancestors, crash->ancestors_count, false);
     put_near(&text, "links:", crash->links, crash->links_count, crash->has_more_links);
     snprintf(out, out_len, "%s", text.at == NULL ? "" : text.at);

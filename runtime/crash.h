@@ -32,6 +32,7 @@ struct fl_crash {
     struct fl_crash_near links[FL_CRASH_NEAR_MAX]; /* the first of them */
     size_t links_count;
     bool has_more_links;
+    const void *alloc_site; /* the call of fl_self_alloc that passed memory_max, or NULL */
 };
 
 /** The report in words, several lines; cut to fit. Returns out. */

@@ -23,17 +23,18 @@ struct fl_file_info {
 int fl_file_load(struct fl_self *self, const char *path, size_t bytes_max, void **out, size_t *len,
                  struct fl_err *err);
 /** Makes this the content of a file: a reader, and a machine that loses power, sees the old or the
- * new one, never a part (written beside it, synced, renamed). */
+ * new one, never a part (written beside it, synced, renamed). (OTP: file:write_file, which may
+ * leave a part) */
 int fl_file_save(struct fl_self *self, const char *path, const void *bytes, size_t len,
                  struct fl_err *err);
 /** Adds to the end, and makes the file if need be. In one write, so that two processes that append
- * do not mix their bytes. Not synced. */
+ * do not mix their bytes. Not synced. (OTP: write_file with append) */
 int fl_file_append(struct fl_self *self, const char *path, const void *bytes, size_t len,
                    struct fl_err *err);
 /** Looks at a file or folder (OTP: file:read_file_info). */
 int fl_file_stat(struct fl_self *self, const char *path, struct fl_file_info *out,
                  struct fl_err *err);
-/** Gives it another name; what had that name is replaced. */
+/** Gives it another name; what had that name is replaced (OTP: file:rename). */
 int fl_file_rename(struct fl_self *self, const char *from, const char *to, struct fl_err *err);
 /** Removes a file (OTP: file:delete). */
 int fl_file_unlink(struct fl_self *self, const char *path, struct fl_err *err);

@@ -21,7 +21,7 @@ enum fl_proc_state {
     FL_STATE_STARTING,
     FL_STATE_ENDING,
 };
-/** "idle", "ready", … */
+/** "idle", "ready", … Any thread. (OTP: process_info(status)) */
 const char *fl_proc_state_word(enum fl_proc_state state);
 
 struct fl_proc_info {
@@ -67,9 +67,9 @@ struct fl_inspect {
 /** The processes of a node and the counts of its shards; free it with fl_inspect_fini. opts NULL:
  * by pid, all that fit (OTP: processes/0 with process_info/1). */
 int fl_inspect(struct fl_node *node, const struct fl_inspect_opts *opts, struct fl_inspect *out);
-/** Frees what it holds. */
+/** Frees what it holds; zero, or twice, is fine. Any thread. */
 void fl_inspect_fini(struct fl_inspect *inspect);
-/** What all shards have counted, summed. */
+/** What all shards have counted, summed (OTP: erlang:statistics/1). */
 int fl_node_stats(struct fl_node *node, struct fl_shard_info *out);
 
 /* As JSON, appended to a buffer. */

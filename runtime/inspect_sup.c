@@ -6,6 +6,7 @@ static const char *const strategy_words[] = {
     [FL_ONE_FOR_ALL] = "one_for_all",
     [FL_REST_FOR_ONE] = "rest_for_one",
     [FL_SIMPLE_ONE_FOR_ONE] = "simple_one_for_one",
+    [FL_DYNAMIC] = "dynamic",
 };
 
 struct fl_sup_view fl_sup_look(struct fl_self *self)

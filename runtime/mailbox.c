@@ -88,6 +88,7 @@ void fl_sig_drop_load(struct fl_sig *sig)
         if (sig->kind == FL_SIG_TCP_DATA || sig->kind == FL_SIG_TCP_CLOSED) fl_tcp_sig_drop(sig);
         if (sig->kind == FL_SIG_SPAWN) fl_spawn_request_free(sig->spawn);
         if (sig->kind == FL_SIG_DOWN) free(sig->name);
+        if (sig->kind == FL_SIG_ASK) sig->ask.drop(sig->ask.cx);
         if (sig->kind == FL_SIG_SYS && sig->sys.drop != NULL) sig->sys.drop(sig->sys.cx);
     }
     if (sig->flags & FL_SIG_IN_BLOCK) free(sig->block);

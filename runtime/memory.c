@@ -32,7 +32,12 @@ void *fl_self_alloc(struct fl_self *self, size_t bytes)
     block->size = bytes;
     fl_list_push(&cold->blocks, &block->of_owner);
     cold->block_bytes += bytes;
-    if (self->flags & FL_PROC_LIMITED) fl_memory_check(self);
+    if (self->flags & FL_PROC_LIMITED) {
+        bool was_fine = !(self->flags & FL_PROC_DOOMED);
+        fl_memory_check(self);
+        bool is_it = was_fine && (self->flags & FL_PROC_DOOMED) != 0;
+        if (is_it) cold->alloc_site = __builtin_return_address(0);
+    }
     return block->bytes;
 }
 

@@ -56,14 +56,21 @@ struct fl_node_opts {
     struct fl_sim_opts sim; /* of a simulated node: which order, which deliveries, which timeouts */
 };
 
-/** Makes a node; nothing runs yet. */
+/** Makes a node; nothing runs yet, and processes may be started with fl_node_spawn. opts and its
+ * texts are copied, note_cx lives as long as the node. Returns 0, FL_ERANGE (too many shards),
+ * FL_EPARSE (a replay string), or a libuv code; err (may be NULL) says it in words. Any thread, the
+ * one that frees it too (OTP: the start of an emulator). */
 int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl_err *err);
-/** Runs shard 0 on the calling thread and the others on their own, until fl_node_stop. Returns its
- * code. */
+/** Runs shard 0 on the calling thread and the others on their own, until fl_node_stop and the last
+ * process has ended. Returns its code. Once a node; a simulated one is stepped with fl_sim_run
+ * instead. */
 int fl_node_run(struct fl_node *node);
-/** Asks the node to end: processes are told to shut down, loops drain and stop. Any thread. */
+/** Asks the node to end, and returns at once: supervision trees end first, in their own order, then
+ * all other processes are told to shut down, and after some seconds those that are left are killed;
+ * loops drain and stop. The first code counts. Any thread (OTP: init:stop/1). */
 void fl_node_stop(struct fl_node *node, int code);
-/** Frees a node that does not run. */
+/** Frees a node that does not run, never did, or is simulated; processes that are left end as
+ * killed first. NULL is fine. The thread that made it. */
 void fl_node_free(struct fl_node *node);
 /** Shard 0's loop, for uv handles of the program around the node. Its thread only. */
 uv_loop_t *fl_node_loop(struct fl_node *node);

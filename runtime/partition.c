@@ -13,7 +13,7 @@ int fl_partition_start(struct fl_node *node, struct fl_self *self, const struct 
     FL_ASSERT(opts->name != NULL);
     if (opts->children_count == 1) {
         child = opts->children[0];
-        if (child.shard == FL_SHARD_SAME) child.shard = FL_SHARD_SPREAD;
+        if (child.shard == 0) child.shard = FL_SHARD_SPREAD;
         if (child.id == NULL) child.id = opts->name;
         parts.children = &child;
     }

@@ -20,7 +20,8 @@ uint32_t fl_partition_count(struct fl_node *node, const char *name);
 /** The partition of a number: |key| modulo how many there are. FL_NO_PID when there is none, or
  * while it is restarted. Any thread. (OTP: {:via, PartitionSupervisor, {name, key}}) */
 struct fl_pid fl_partition_of(struct fl_node *node, const char *name, int64_t key);
-/** The partition of a text, by a hash that is the same everywhere and always. Any thread. */
+/** The partition of a text, by a hash that is the same everywhere and always; else as
+ * fl_partition_of (OTP: phash2 of the key). Any thread. */
 struct fl_pid fl_partition_of_text(struct fl_node *node, const char *name, const char *key);
 /** Which of `count` partitions a number belongs to. */
 uint32_t fl_partition_index(int64_t key, uint32_t count);

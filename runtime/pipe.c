@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "runtime/base/failpoint.h"
 #include "runtime/tcp_port.h"
 
 /* libuv cuts a path that does not fit, without a word. */
@@ -38,7 +39,7 @@ static int pipe_listen_once(struct fl_self *self, const struct fl_pipe_listen_op
                             const char **doing)
 {
     struct fl_listener *listener = fl_listener_new(self, true, opts->server, opts->args,
-                                                   opts->connections_max);
+                                                   opts->connections_max, opts->shard);
     FL_ASSERT(listener->is_pipe);
     *doing = "bind";
     int rc = uv_pipe_bind(&listener->handle.pipe, opts->path);
@@ -55,6 +56,8 @@ int fl_pipe_listen(struct fl_self *self, const struct fl_pipe_listen_opts *opts,
     const char *doing = "";
     int rc = pipe_check(self, opts->path, err);
     if (rc != 0) return rc;
+    if (opts->shard != 0 && fl_shard_place(self->shard, opts->shard) == NULL)
+        return fl_err_set(err, FL_ERANGE, "there is no such shard");
     rc = pipe_listen_once(self, opts, &doing);
     if (rc == UV_EADDRINUSE && pipe_is_stale(opts->path)) {
         unlink(opts->path);
@@ -71,8 +74,9 @@ int fl_pipe_connect(struct fl_self *self, const char *path, struct fl_tcp **out,
     if (rc != 0) return rc;
     struct fl_tcp *tcp = fl_tcp_new(self->shard, true);
     FL_ASSERT(tcp->is_pipe);
-    uv_pipe_connect(&tcp->connecting, &tcp->handle.pipe, path, fl_tcp_on_connected);
-    rc = fl_tcp_await_connect(self, tcp, 0, FL_NEVER);
+    rc = -FL_FAIL("posix/io/net/connect");
+    if (rc == 0) uv_pipe_connect(&tcp->connecting, &tcp->handle.pipe, path, fl_tcp_on_connected);
+    rc = fl_tcp_await_connect(self, tcp, rc, FL_NEVER);
     if (rc == 0) {
         *out = tcp;
         return 0;

@@ -13,6 +13,7 @@ struct fl_pipe_listen_opts {
     const struct fl_server *server; /* as in struct fl_listen_opts */
     const void *args;
     int connections_max;
+    int shard;
 };
 
 /** Listens on a path in the calling process; every accepted connection is a new process, which

@@ -125,6 +125,7 @@ static void proc_drop_cold(struct fl_self *self)
     if (!fl_list_is_empty(&self->cold->ports)) fl_port_close_all(self);
     if (self->cold->filters != NULL) fl_filter_drop_all(self);
     fl_sys_log_drop(self);
+    fl_sig_free(self->shard, self->cold->last_reply); /* killed before it got there */
     fl_memory_drop_all(self);
     fl_timer_drop_all(self);
     fl_alias_drop_all(self);
@@ -216,6 +217,7 @@ static void proc_terminate(struct fl_self *self)
     /* one that did not get through its start has nothing to clean up */
     bool may = !(self->flags & FL_PROC_STARTING) && self->server->on_terminate != NULL;
     if (may) self->server->on_terminate(self, fl_self_state(self), &reason);
+    if (self->cold != NULL && self->cold->last_reply != NULL) fl_call_send_last(self);
     fl_proc_doom(self, &reason);
 }
 

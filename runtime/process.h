@@ -48,7 +48,7 @@ struct fl_reason {
     int signal; /* of an OS process, else 0 */
     char detail[44];
 };
-/** A reason without detail. */
+/** A reason without detail. Any thread, as the four after it. */
 struct fl_reason fl_reason_of(enum fl_exit_kind kind);
 /** A reason with words: `fl_reason_with(FL_EXIT_ERROR, FL_EIO, "disk %s", name)`; cut to fit. */
 struct fl_reason fl_reason_with(enum fl_exit_kind kind, int code, const char *format, ...)
@@ -110,11 +110,17 @@ enum fl_full {
 
 enum fl_priority { FL_PRIORITY_NORMAL = 0, FL_PRIORITY_LOW, FL_PRIORITY_HIGH };
 
+/* Where a process goes: in fl_spawn_opts, fl_child, fl_task_opts and fl_listen_opts. */
+#define FL_SHARD_SAME (-1)          /* where the one that starts it is */
+#define FL_SHARD_SPREAD (-2)        /* the next shard each time, one after the other */
+#define FL_SHARD_LEAST (-3)         /* the one with the fewest processes at this moment */
+#define FL_SHARD(n) (0x10000 + (n)) /* shard n, 0 and up */
+
 struct fl_spawn_opts {
     const char *name; /* registered name, copied; NULL none */
     const void *args; /* handed to on_init, which runs before spawn returns on the same shard */
     struct fl_pid link_to; /* not FL_NO_PID: linked before it runs */
-    int shard;             /* -1: the caller's (or by the node's placement) */
+    int shard;             /* FL_SHARD_…; a small number is that shard, as FL_SHARD(n) */
     uint32_t mailbox_max;  /* 0: the node's default (100,000) */
     enum fl_full full;     /* at mailbox_max */
     size_t memory_max; /* bytes of fl_self_alloc and queued messages; above: killed. 0: no limit */
@@ -125,12 +131,17 @@ struct fl_spawn_opts {
     struct fl_reason *why;
 };
 
-/** Starts a server process and waits for its on_init (OTP: gen_server:start_link). Returns 0,
- * FL_ETAKEN (name; *out is who has it), FL_EFULL (too many processes), FL_EIGNORE, FL_ETIMEOUT, or
- * what on_init returned; else *out is set only on success. */
+/** Starts a server process and waits for its on_init (OTP: gen_server:start, and start_link with
+ * link_to). Returns 0, FL_ETAKEN (name; *out is who has it), FL_EFULL (too many processes),
+ * FL_EIGNORE, FL_ETIMEOUT (start_within_ns; it was killed), FL_EDIED (it ended in the middle of
+ * on_init; opts->why says how), FL_ERANGE (no such shard), FL_ESTATE (the node stops), or what
+ * on_init returned: FL_EBADRETURN for a positive number. Else *out is set only on success. A linked
+ * caller also gets the exit signal of a child that failed, as in OTP, except after FL_ETAKEN and
+ * FL_ETIMEOUT. */
 int fl_spawn(struct fl_self *self, const struct fl_server *server, const struct fl_spawn_opts *opts,
              struct fl_pid *out);
-/** The same from outside any process: before fl_node_run, or from a uv callback on shard 0. */
+/** The same from outside any process: before fl_node_run (then *out may be on any shard), or from a
+ * uv callback of a shard; FL_ESTATE from anywhere else. Inside a process it is fl_spawn. */
 int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
                   const struct fl_spawn_opts *opts, struct fl_pid *out);
 
@@ -138,7 +149,8 @@ int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
 typedef void (*fl_run_fn)(struct fl_self *self, const void *args, size_t args_len);
 /** Starts a process that runs a function, without waiting for it (OTP: spawn/1, spawn_link/1). It
  * gets its messages with fl_receive. opts NULL: none; args, link_to, why and start_within_ns of
- * opts are not used here. Returns 0, FL_ETAKEN or FL_EFULL (on this shard); *out may be NULL. */
+ * opts are not used here. Returns 0, FL_ETAKEN, FL_EFULL, FL_ERANGE (no such shard) or FL_ESTATE
+ * (the node stops); *out may be NULL. On another shard it waits until that one has made it. */
 int fl_spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
                  const struct fl_spawn_opts *opts, struct fl_pid *out);
 /** The same, and linked before it runs (OTP: spawn_link). */
@@ -147,7 +159,7 @@ int fl_spawn_run_link(struct fl_self *self, fl_run_fn fn, const void *args, size
 /** The same, and monitored before it runs (OTP: spawn_monitor). */
 int fl_spawn_run_monitor(struct fl_self *self, fl_run_fn fn, const void *args, size_t args_len,
                          const struct fl_spawn_opts *opts, struct fl_pid *out, uint64_t *out_ref);
-/** The same from outside any process: before fl_node_run, or from a uv callback on shard 0. */
+/** The same from outside any process; when and where as fl_node_spawn. */
 int fl_node_spawn_run(struct fl_node *node, fl_run_fn fn, const void *args, size_t args_len,
                       const struct fl_spawn_opts *opts, struct fl_pid *out);
 
@@ -171,18 +183,20 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
 /** Sends to a registered name: FL_ENOPROC when nobody has it (OTP: badarg). */
 int fl_send_name(struct fl_self *self, const char *name, uint32_t tag, const void *data,
                  size_t len);
-/** Sends a shared block without copying; the reference is consumed in every case. */
+/** Sends a shared block without copying; the reference is consumed in every case. Returns as
+ * fl_send (OTP: a large binary in a message). */
 int fl_send_shared(struct fl_self *self, struct fl_pid to, uint32_t tag,
                    struct fl_shared *shared_take);
-/** The same from outside a process (from = FL_NO_PID). Any thread of the node. */
+/** The same as fl_send from outside a process (from = FL_NO_PID). Any thread of the node. */
 int fl_node_send(struct fl_node *node, struct fl_pid to, uint32_t tag, const void *data,
                  size_t len);
 
-/** Who am I. */
+/** Who am I (OTP: self/0). */
 struct fl_pid fl_self_pid(const struct fl_self *self);
-/** The message whose handler runs: in any callback; NULL in on_init and on_terminate by kill. */
+/** The message whose handler runs; NULL in on_init and in a body. Valid until the handler returns.
+ */
 const struct fl_msg *fl_self_msg(struct fl_self *self);
-/** How many messages wait in my mailbox. */
+/** How many messages wait in my mailbox (OTP: process_info(message_queue_len)). */
 size_t fl_self_mailbox_len(const struct fl_self *self);
 /** Low, normal or high: which run queue I wait in (OTP: process_flag(priority)). Returns the old
  * one. */
@@ -192,22 +206,27 @@ enum fl_priority fl_self_set_priority(struct fl_self *self, enum fl_priority pri
 void *fl_self_put(struct fl_self *self, const char *key, void *value);
 /** The value of this key, or NULL (OTP: get/1). */
 void *fl_self_get(const struct fl_self *self, const char *key);
-/** My node. */
+/** My node (OTP: node/0). */
 struct fl_node *fl_self_node(const struct fl_self *self);
-/** Now, by the node's clock (virtual in a simulated node). */
+/** Now, by the node's clock: monotonic, and virtual in a simulated node (OTP: monotonic_time). */
 fl_ns fl_self_now(const struct fl_self *self);
-/** Memory that goes when the process ends, however it ends. Never NULL, zeroed. */
+/** Memory that goes when the process ends, however it ends (OTP: its heap). Never NULL, zeroed,
+ * aligned as malloc's. It counts towards memory_max: above, I am killed once the handler returns or
+ * waits. */
 void *fl_self_alloc(struct fl_self *self, size_t bytes);
 /** Gives back memory of fl_self_alloc early; NULL is fine. */
 void fl_self_free(struct fl_self *self, void *ptr);
-/** Runs fn(ptr) when the process ends, however it ends, last registered first. */
+/** Runs fn(ptr) when the process ends, however it ends, last registered first: before anybody is
+ * told of the end (OTP: what a port or a NIF resource does by itself). fn must not wait, nor use
+ * the process. */
 void fl_self_own(struct fl_self *self, void *ptr, void (*fn)(void *ptr));
 /** Takes fl_self_own back: fn will not run. */
 void fl_self_disown(struct fl_self *self, void *ptr);
 
 /** Ends me with this reason once the handler returns (OTP: exit/1 inside). */
 void fl_self_exit(struct fl_self *self, struct fl_reason reason);
-/** Ends me with FL_EXIT_ERROR and this code, detail from fl_code_name. */
+/** Ends me once the handler returns, with FL_EXIT_ERROR and this code; detail from fl_code_name
+ * (OTP: error/1). */
 void fl_self_fail(struct fl_self *self, int code);
 /** Ends me now, in the middle: a body at once, a server after its on_terminate (OTP: exit/1, which
  * does not return either). Locals are not unwound: see fl_self_own. Never in on_terminate. */
@@ -222,17 +241,20 @@ void fl_self_continue(struct fl_self *self, uint32_t tag);
  * once, after what is queued already. */
 void fl_self_timeout(struct fl_self *self, fl_ns after_ns);
 
-/** Links me and other, both ways. To a dead pid: exit signal noproc. */
+/** Links me and other, both ways; one link a pair, whoever asked (OTP: link/1). To a dead pid: exit
+ * signal noproc. To myself: nothing. */
 void fl_link(struct fl_self *self, struct fl_pid other);
-/** Undoes fl_link; after it no exit of that link can arrive. One that is queued stays. */
+/** Undoes fl_link; after it no exit of that link can arrive. One that is queued stays. Not linked:
+ * nothing (OTP: unlink/1). */
 void fl_unlink(struct fl_self *self, struct fl_pid other);
 /** The same, and takes an exit of it that is queued out of the mailbox (OTP: unlink, then flush).
  */
 void fl_unlink_flush(struct fl_self *self, struct fl_pid other);
-/** on_down will be called once when it ends, at once with noproc when it is gone. Returns the ref.
- */
+/** on_down will be called once when it ends, at once with noproc when it is gone; of myself never.
+ * Each call is a monitor of its own (OTP: monitor/2). Returns the ref. */
 uint64_t fl_monitor(struct fl_self *self, struct fl_pid other);
-/** The same for whoever has this name now; the DOWN carries the name. Nobody: noproc. */
+/** The same for whoever has this name now; the DOWN carries the name. Nobody: noproc (OTP:
+ * monitor(process, Name)). */
 uint64_t fl_monitor_name(struct fl_self *self, const char *name);
 /** Undoes fl_monitor; a DOWN already queued is removed too (OTP: demonitor with flush). */
 void fl_demonitor(struct fl_self *self, uint64_t ref);
@@ -248,73 +270,89 @@ enum fl_alias_mode {
 };
 /** Another address of me that can be taken back (OTP: alias/1). Explicit or reply. */
 struct fl_pid fl_alias(struct fl_self *self, enum fl_alias_mode mode);
-/** Takes it back: what is sent to it from now on is dropped. Returns whether it was active. */
+/** Takes it back: what is sent to it from now on is dropped. Returns whether it was active, and
+ * mine (OTP: unalias/1). */
 bool fl_unalias(struct fl_self *self, struct fl_pid alias);
 /** A monitor whose ref is an alias too (OTP: monitor/3 with {alias, Mode}): *alias is the address,
  * and messages over it have msg->ref set to the returned ref. */
 uint64_t fl_monitor_alias(struct fl_self *self, struct fl_pid other, enum fl_alias_mode mode,
                           struct fl_pid *alias);
-/** Sends an exit signal (OTP: exit/2). kind FL_EXIT_KILL cannot be trapped. */
+/** Sends an exit signal (OTP: exit/2): normal is dropped by one that does not trap, except by
+ * itself; FL_EXIT_KILL cannot be trapped, and others see killed. To the dead: nothing. It may be
+ * me: then I end at my next wait or when the handler returns. */
 void fl_exit(struct fl_self *self, struct fl_pid other, struct fl_reason reason);
 /** The same from outside a process; any thread of the node. */
 void fl_node_exit(struct fl_node *node, struct fl_pid other, struct fl_reason reason);
 
 /** Calls a server and waits for its answer, keeping only this process's stack (OTP: call/3).
  * Returns 0 and copies at most reply_max bytes of the answer into reply (NULL to ignore; *reply_len
- * is how many), or FL_ETIMEOUT, FL_ENOPROC, FL_EDIED, FL_ECALLSELF, or the code that
- * fl_self_reply_error sent.
+ * is how many), or FL_ETIMEOUT, FL_ENOPROC, FL_EDIED (fl_call_reason says how), FL_ECALLSELF,
+ * FL_EFULL (its mailbox), or the code that fl_self_reply_error sent.
  * A late answer is dropped by the runtime. Never from on_init of a process that `to` waits for. */
 int fl_call(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len,
             void *reply, size_t reply_max, size_t *reply_len, fl_ns timeout_ns);
-/** The same, and ends the caller when it fails, as OTP's call does: with FL_EXIT_ERROR, the code
- * and words; with the server's own reason when that died. */
+/** The same, and ends the caller when it fails, as OTP's call does, at once (fl_self_exit_now):
+ * with the server's own reason when that died meanwhile, with FL_EXIT_NOPROC when it was dead
+ * before, else with FL_EXIT_ERROR, the code, and words. (OTP: gen_server:call, which exits) */
 void fl_call_or_exit(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data,
                      size_t len, void *reply, size_t reply_max, size_t *reply_len,
                      fl_ns timeout_ns);
-/** Calls whoever has this name: FL_ENOPROC when nobody. */
+/** Calls whoever has this name: FL_ENOPROC when nobody; else as fl_call (OTP: call by name). */
 int fl_call_name(struct fl_self *self, const char *name, uint32_t tag, const void *data, size_t len,
                  void *reply, size_t reply_max, size_t *reply_len, fl_ns timeout_ns);
 /** Why the server of my last fl_call died (after FL_EDIED); valid until the next call. */
 const struct fl_reason *fl_call_reason(const struct fl_self *self);
-/** Calls without waiting: on_reply gets (ref, code, data). Returns the ref. */
+/** Calls without waiting: on_reply gets (ref, code, data) exactly once, also when it fails: codes
+ * as of fl_call (OTP: send_request/2). data is copied. Returns the ref. */
 uint64_t fl_call_async(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data,
                        size_t len, fl_ns timeout_ns);
 /** Forgets a call: its answer will not come (OTP: demonitor of the request). */
 void fl_call_abandon(struct fl_self *self, uint64_t ref);
-/** Answers a call; from on_call or later, from any process of the node. */
+/** Answers a call; from on_call or later, from any process of the node (OTP: gen_server:reply/2).
+ * data is copied. A second answer, and one that comes too late, is dropped. */
 void fl_self_reply(struct fl_self *self, struct fl_pid to, uint64_t ref, const void *data,
                    size_t len);
-/** Answers a call with an error value. */
+/** Answers a call with an error value, not 0: fl_call returns it (OTP: a reply of {error, Code}).
+ */
 void fl_self_reply_error(struct fl_self *self, struct fl_pid to, uint64_t ref, int code);
 
-/** Registers me under a name; FL_ETAKEN, or FL_ESTATE when I have one. Names end with the process.
- */
+/** Ends me with this reason, and answers this call after my on_terminate (OTP: {stop, Reason,
+ * Reply, State}): whoever asked goes on when everything is cleaned up, and gets the answer, not my
+ * end. data is copied. When I am killed before on_terminate returns, the answer is FL_EDIED, as if
+ * none was given. A body has no on_terminate: it answers at once. From on_call, or for a call that
+ * was kept; the first one in a handler counts. */
+void fl_self_stop_with_reply(struct fl_self *self, const struct fl_msg *msg,
+                             struct fl_reason reason, const void *data, size_t len);
+
+/** Registers me under a name, which is copied; FL_ETAKEN, or FL_ESTATE when I have one. Names end
+ * with the process, before its DOWN (OTP: register(Name, self())). */
 int fl_self_register(struct fl_self *self, const char *name);
 /** Gives my name up; FL_ENOTFOUND when I have none (OTP: badarg). */
 int fl_self_unregister(struct fl_self *self);
 /** Gives another process of this shard a name: FL_ETAKEN, FL_ESTATE (has one), FL_ENOPROC (dead or
  * elsewhere) (OTP: register/2). */
 int fl_register(struct fl_self *self, struct fl_pid who, const char *name);
-/** The process of this name, or FL_NO_PID. Any thread of the node. */
+/** The process of this name, or FL_NO_PID (OTP: whereis/1). Any thread of the node. */
 struct fl_pid fl_whereis(struct fl_node *node, const char *name);
 
-/** Calls on_timer(ref, tag) after `after_ns`; node memory lives in the process. Returns the ref
- * (OTP: start_timer to self). Equal deadlines fire in the order of their starts. */
+/** Calls on_timer(ref, tag) after `after_ns`, unless I end first. Returns the ref (OTP: start_timer
+ * to self). Equal deadlines fire in the order of their starts. */
 uint64_t fl_timer_start(struct fl_self *self, fl_ns after_ns, uint32_t tag);
 /** Returns the time that was left, or -1 when it has fired or never was (OTP: cancel_timer). */
 fl_ns fl_timer_cancel(struct fl_self *self, uint64_t ref);
 /** The time that is left, or -1 (OTP: read_timer). */
 fl_ns fl_timer_left(struct fl_self *self, uint64_t ref);
-/** Sends tag to another process of this shard after `after_ns`; gone when I or it end first (OTP:
- * send_after). Returns the ref for fl_timer_cancel. */
+/** Sends tag to a process of this shard after `after_ns`, as a cast of mine (OTP: send_after). The
+ * timer belongs to the one it is for: it is gone when that one ends first, and stays when I do. To
+ * one of another shard nothing comes. Returns the ref for fl_timer_cancel. */
 uint64_t fl_send_after(struct fl_self *self, struct fl_pid to, fl_ns after_ns, uint32_t tag);
-/** The same to whoever has the name then; nobody: dropped. */
+/** The same to whoever has the name then; nobody: dropped (OTP: send_after to a name). */
 uint64_t fl_send_after_name(struct fl_self *self, const char *name, fl_ns after_ns, uint32_t tag);
 
 /** Runs fn on libuv's thread pool while this process waits, its shard does not (OTP: a port).
  * fn must not touch the process; result is fn's. When the process dies meanwhile, arg is freed by
  * free_arg once fn has returned; with NULL, arg may be on the stack, and the process ends only once
- * fn has returned. */
+ * fn has returned. In a simulated node fn runs at once. */
 int fl_blocking(struct fl_self *self, int (*fn)(void *arg), void *arg, void (*free_arg)(void *arg));
 
 #endif

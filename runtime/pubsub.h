@@ -53,8 +53,8 @@ struct fl_subscriber {
 typedef void (*fl_dispatch_fn)(struct fl_self *self, const struct fl_broadcast *what,
                                const struct fl_subscriber *subscribers, size_t count);
 
-/** Makes the tables; on no thread in particular. Give fl_pubsub_server a place in a tree, or use
- * fl_pubsub_start. Lives until fl_pubsub_free, and the last subscriber. */
+/** Makes the tables, never NULL; on no thread in particular. Give fl_pubsub_server a place in a
+ * tree, or use fl_pubsub_start. Lives until fl_pubsub_free, and the last subscriber. */
 struct fl_pubsub *fl_pubsub_new(struct fl_node *node);
 /** Lets go of it: nobody may use it after, subscribers may still be there. NULL is fine. */
 void fl_pubsub_free(struct fl_pubsub *pubsub);
@@ -69,12 +69,13 @@ int fl_pubsub_start(struct fl_node *node, struct fl_self *self, struct fl_pubsub
 /** I get what is broadcast there; subscribing twice delivers twice. Ends with me (Elixir:
  * PubSub.subscribe). */
 void fl_pubsub_subscribe(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic);
-/** The same with a fast lane, or with metadata for dispatchers. */
+/** The same with a fast lane, or with metadata for dispatchers; opts and what it points to are
+ * copied (Elixir: subscribe/3). */
 void fl_pubsub_subscribe_with(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
                               const struct fl_subscribe_opts *opts);
 /** Drops all my subscriptions of the topic; returns how many there were (Elixir: unsubscribe). */
 size_t fl_pubsub_unsubscribe(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic);
-/** How many subscriptions of the topic are on my shard. */
+/** How many subscriptions of the topic are on my shard (Elixir: Registry.count_match). */
 size_t fl_pubsub_count(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic);
 
 /** Sends to all subscribers, me too; data is copied once (Elixir: broadcast, local_broadcast).
@@ -90,7 +91,7 @@ void fl_pubsub_broadcast_from(struct fl_self *self, struct fl_pubsub *pubsub, co
 void fl_pubsub_dispatch(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
                         uint32_t tag, const void *data, size_t len, struct fl_pid except,
                         fl_dispatch_fn dispatch);
-/** From outside any process; any thread of the node. */
+/** fl_pubsub_broadcast from outside any process; any thread of the node. */
 void fl_pubsub_node_broadcast(struct fl_pubsub *pubsub, const char *topic, uint32_t tag,
                               const void *data, size_t len);
 

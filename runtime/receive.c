@@ -36,6 +36,17 @@ static void scan_sys(struct fl_self *self, struct fl_sig *sig)
     }
 }
 
+/* What comes through a port is handled in between, as between two handlers of a server. It may
+ * wait, and receive: so what was taken out is let go of first, and the walk begins anew. */
+static void scan_port(struct fl_self *self, struct fl_sig *sig)
+{
+    struct fl_port_event event = sig->port;
+    FL_ASSERT(sig->kind == FL_SIG_PORT);
+    fl_sig_free(self->shard, sig);
+    event.fn(self, event.port);
+    self->flags |= FL_PROC_RESCAN;
+}
+
 static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_match_fn match,
                                 void *cx, struct fl_msg *out)
 {
@@ -51,6 +62,9 @@ static struct fl_sig *scan_next(struct fl_self *self, struct scan *scan, fl_matc
         } else if (sig->kind == FL_SIG_SYS && (self->flags & FL_PROC_IS_BODY)) {
             fl_box_take(self, scan->at, scan->before);
             scan_sys(self, sig);
+        } else if (sig->kind == FL_SIG_PORT && (self->flags & FL_PROC_IS_BODY)) {
+            fl_box_take(self, scan->at, scan->before);
+            scan_port(self, sig);
         } else if (sig_matches(sig, match, cx, out)) {
             return fl_box_take(self, scan->at, scan->before);
         } else {

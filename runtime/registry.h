@@ -93,14 +93,16 @@ void fl_registry_put_meta(struct fl_registry *registry, const char *key, const v
 int fl_registry_meta(struct fl_registry *registry, const char *key, void *value, size_t value_max,
                      size_t *len);
 
-/** Reads what a listener got; false: no message of a registry. *entry points into msg. */
+/** Reads what a listener got; false: no message of a registry. *entry points into msg (Elixir:
+ * {register, …} and {unregister, …} messages). */
 bool fl_registry_event_read(const struct fl_msg *msg, struct fl_registry_entry *entry);
 
 /** Calls whoever has the key: FL_ENOPROC when nobody; else as fl_call (OTP: call to {via, …}). */
 int fl_via_call(struct fl_self *self, struct fl_registry *registry, const char *key, uint32_t tag,
                 const void *data, size_t len, void *reply, size_t reply_max, size_t *reply_len,
                 fl_ns timeout_ns);
-/** Sends to whoever has the key: FL_ENOPROC when nobody; else as fl_send. */
+/** Sends to whoever has the key: FL_ENOPROC when nobody; else as fl_send (OTP: cast to {via, …}).
+ */
 int fl_via_send(struct fl_self *self, struct fl_registry *registry, const char *key, uint32_t tag,
                 const void *data, size_t len);
 

@@ -43,14 +43,15 @@ int fl_requests_wait(struct fl_self *self, struct fl_requests *requests, fl_ns t
 /** As fl_requests_receive, until an instant of fl_self_now (OTP: {abs, Deadline}). */
 int fl_requests_receive_until(struct fl_self *self, struct fl_requests *requests, fl_ns deadline_ns,
                               struct fl_response *out);
-/** As fl_requests_wait, until an instant. */
+/** As fl_requests_wait, until an instant of fl_self_now (OTP: wait_response with {abs, _}). */
 int fl_requests_wait_until(struct fl_self *self, struct fl_requests *requests, fl_ns deadline_ns,
                            struct fl_response *out);
 /** Is this message the answer to one of them? 0: yes, it leaves the collection. FL_EBADMSG: no.
  * FL_ENOTFOUND: there is no request. For bodies, and for on_info (OTP: check_response/3). */
 int fl_requests_check(struct fl_requests *requests, const struct fl_msg *msg,
                       struct fl_response *out);
-/** Forgets all: no answer will come. Gives the memory back. */
+/** Forgets all: no answer will come. Gives the memory back; the collection is empty and may be used
+ * again (OTP: demonitor of each request). */
 void fl_requests_abandon(struct fl_self *self, struct fl_requests *requests);
 
 /** Casts to whoever has these names; nobody, no matter. Returns how many had one (OTP: abcast). */

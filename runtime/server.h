@@ -2,7 +2,13 @@
  *
  * Every callback runs on the process's own shard, one at a time. A missing callback is OTP's
  * default: on_call, on_cast and on_continue missing end the process (error), on_info missing drops
- * the message, on_terminate and on_format missing are fine. */
+ * the message, on_terminate and on_format missing are fine.
+ *
+ * OTP's return values are calls here: {reply, …} is fl_self_reply, {noreply, …} is to answer later,
+ * {stop, R, S} is fl_self_exit, {stop, R, Reply, S} is fl_self_stop_with_reply, a timeout is
+ * fl_self_timeout, {continue, T} is fl_self_continue; hibernate is what an idle server always does.
+ * So only on_init can return something bad (FL_EBADRETURN): the others return nothing, and what
+ * OTP's bad_return_value catches, the compiler does. */
 #ifndef FL_RUNTIME_SERVER_H
 #define FL_RUNTIME_SERVER_H
 

@@ -45,11 +45,19 @@ uint64_t fl_shard_next_ref(struct fl_shard *shard)
 
 void fl_shard_ask(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx)
 {
+    fl_shard_ask_or(shard, fn, cx, NULL);
+}
+
+void fl_shard_ask_or(struct fl_shard *shard, void (*fn)(struct fl_shard *shard, void *cx), void *cx,
+                     void (*on_drop)(void *cx))
+{
     struct fl_pid nobody_there = {(uint64_t)shard->id << 56 | (FL_ID_SLOTS_MAX - 1)};
     struct fl_sig *sig = fl_sig_new(fl_shard_here(shard->node), FL_SIG_ASK, nobody_there,
                                     FL_NO_PID);
     sig->ask.fn = fn;
     sig->ask.cx = cx;
+    sig->ask.drop = on_drop;
+    if (on_drop != NULL) sig->flags = FL_SIG_SPECIAL;
     fl_signal_send(shard->node, sig);
 }
 

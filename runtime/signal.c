@@ -199,6 +199,7 @@ static bool signal_to_shard(struct fl_shard *shard, struct fl_sig *sig)
         fl_node_on_stop_phase(shard, sig->code);
         break;
     case FL_SIG_ASK:
+        sig->flags &= (uint8_t)~FL_SIG_SPECIAL; /* nothing is dropped */
         sig->ask.fn(shard, sig->ask.cx);
         break;
     default:

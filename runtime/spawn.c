@@ -54,6 +54,32 @@ static void proc_set_parent(struct fl_self *child, struct fl_pid parent_pid)
         fl_link_pair(child, parent);
 }
 
+/* ---- where it goes */
+
+static struct fl_shard *shard_with_least(struct fl_node *node)
+{
+    struct fl_shard *least = &node->shards[0];
+    FL_ASSERT(node->shards_count > 0);
+    for (int i = 1; i < node->shards_count; i++) {
+        struct fl_shard *shard = &node->shards[i];
+        if (atomic_load(&shard->procs_now) < atomic_load(&least->procs_now)) least = shard;
+    }
+    return least;
+}
+
+struct fl_shard *fl_shard_place(struct fl_shard *shard, int wanted)
+{
+    struct fl_node *node = shard->node;
+    if (wanted == FL_SHARD_SAME) return shard;
+    if (wanted == FL_SHARD_LEAST) return shard_with_least(node);
+    int id = wanted >= FL_SHARD(0) ? wanted - FL_SHARD(0) : wanted;
+    if (wanted == FL_SHARD_SPREAD) {
+        id = shard->next_spread;
+        shard->next_spread = (id + 1) % node->shards_count;
+    }
+    return id < 0 || id >= node->shards_count ? NULL : &node->shards[id];
+}
+
 /* ---- a spawn on its way to another shard */
 struct fl_spawn_request {
     struct fl_start start;
@@ -275,9 +301,8 @@ int fl_spawn(struct fl_self *self, const struct fl_server *server, const struct 
 {
     struct fl_shard *shard = self->shard;
     FL_ASSERT(shard->running == self);
-    struct fl_node *node = shard->node;
-    if (opts->shard >= node->shards_count) return FL_ERANGE;
-    struct fl_shard *there = opts->shard < 0 ? shard : &node->shards[opts->shard];
+    struct fl_shard *there = fl_shard_place(shard, opts->shard);
+    if (there == NULL) return FL_ERANGE;
     if (there == shard) return spawn_here(self, server, opts, out);
     struct fl_spawn_request *request = fl_new(struct fl_spawn_request);
     request->server = server;
@@ -292,9 +317,9 @@ static int spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_
 {
     struct fl_shard *shard = self->shard;
     FL_ASSERT(shard->running == self);
-    if (opts != NULL && opts->shard >= shard->node->shards_count) return FL_ERANGE;
-    bool is_here = opts == NULL || opts->shard < 0 || opts->shard == shard->id;
-    if (is_here) {
+    struct fl_shard *where = opts == NULL ? shard : fl_shard_place(shard, opts->shard);
+    if (where == NULL) return FL_ERANGE;
+    if (where == shard) {
         struct fl_self *child = NULL;
         int rc = body_new(shard, fn, args, args_len, opts, &child);
         if (rc != 0) return rc;
@@ -323,7 +348,7 @@ static int spawn_run(struct fl_self *self, fl_run_fn fn, const void *args, size_
         monitor = fl_monitor_find(shard, *monitor_ref);
     }
     struct fl_pid pid = FL_NO_PID;
-    int rc = spawn_elsewhere(self, &shard->node->shards[opts->shard], request, &there, &pid);
+    int rc = spawn_elsewhere(self, where, request, &there, &pid);
     if (monitor != NULL && rc == 0) {
         monitor = fl_monitor_find(shard, *monitor_ref);
         if (monitor != NULL) monitor->target = pid;
@@ -392,17 +417,18 @@ static int spawn_from_outside(struct fl_shard *shard, const struct fl_server *se
     return shard->outside_code;
 }
 
-/* Which shard a spawn from outside may go to; NULL: not from this thread, not now. */
-static struct fl_shard *outside_shard(struct fl_node *node, int wanted)
+/* Which shard a spawn from outside may go to, in *out. FL_ESTATE: not from this thread, not now. */
+static int outside_shard(struct fl_node *node, int wanted, struct fl_shard **out)
 {
     struct fl_shard *here = fl_shard_here(node);
     bool is_new = atomic_load(&node->state) == FL_NODE_NEW;
-    struct fl_shard *there = wanted >= 0 ? &node->shards[wanted] : here;
-    if (there == NULL && is_new) {
-        there = &node->shards[node->next_shard];
-        node->next_shard = (node->next_shard + 1) % node->shards_count;
-    }
-    return there == NULL || (there != here && !is_new) ? NULL : there;
+    bool may_choose = wanted < 0 && !is_new; /* then there is no choice but this one */
+    if (here == NULL && !is_new) return FL_ESTATE;
+    if (wanted == FL_SHARD_SAME && here == NULL) wanted = FL_SHARD_SPREAD;
+    *out = fl_shard_place(here != NULL ? here : &node->shards[0],
+                          may_choose ? FL_SHARD_SAME : wanted);
+    if (*out == NULL) return FL_ERANGE;
+    return *out != here && !is_new ? FL_ESTATE : 0;
 }
 
 int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
@@ -410,12 +436,12 @@ int fl_node_spawn(struct fl_node *node, const struct fl_server *server,
 {
     struct fl_shard *here = fl_shard_here(node);
     if (here != NULL && here->running != NULL) return fl_spawn(here->running, server, opts, out);
-    if (opts->shard >= node->shards_count) return FL_ERANGE;
-    struct fl_shard *there = outside_shard(node, opts->shard);
-    if (there == NULL) return FL_ESTATE;
+    struct fl_shard *there = NULL;
+    int rc = outside_shard(node, opts->shard, &there);
+    if (rc != 0) return rc;
     struct fl_shard *before = fl_shard_enter(there);
     if (atomic_load(&node->state) == FL_NODE_NEW) fl_stack_adopt_thread(there);
-    int rc = spawn_from_outside(there, server, opts, out);
+    rc = spawn_from_outside(there, server, opts, out);
     fl_shard_enter(before);
     return rc;
 }
@@ -426,13 +452,12 @@ int fl_node_spawn_run(struct fl_node *node, fl_run_fn fn, const void *args, size
     struct fl_shard *here = fl_shard_here(node);
     if (here != NULL && here->running != NULL)
         return fl_spawn_run(here->running, fn, args, args_len, opts, out);
-    int wanted = opts == NULL ? -1 : opts->shard;
-    if (wanted >= node->shards_count) return FL_ERANGE;
-    struct fl_shard *there = outside_shard(node, wanted);
-    if (there == NULL) return FL_ESTATE;
+    struct fl_shard *there = NULL;
+    int rc = outside_shard(node, opts == NULL ? FL_SHARD_SAME : opts->shard, &there);
+    if (rc != 0) return rc;
     struct fl_shard *before = fl_shard_enter(there);
     struct fl_self *child = NULL;
-    int rc = body_new(there, fn, args, args_len, opts, &child);
+    rc = body_new(there, fn, args, args_len, opts, &child);
     if (rc == 0) {
         if (opts != NULL) proc_set_parent(child, opts->link_to);
         if (out != NULL) *out = child->pid;

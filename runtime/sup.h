@@ -1,10 +1,11 @@
 /* sup.h: supervisors (OTP: supervisor). OS processes and runtime processes are children alike.
  *
  * A supervisor starts its children in order, restarts them as its strategy says, and stops them in
- * reverse. The dynamic kind (FL_SIMPLE_ONE_FOR_ONE) has any number of children of one template,
- * told apart by pid (runtime/sup_dynamic.c); the partition kind has the same child several times
- * (runtime/partition.h). Everything that happens to one child is O(1) in the number of children.
- * Thread: as process.h; the functions with a `self` wait, so not from a child's on_init. */
+ * reverse. The dynamic kind (FL_SIMPLE_ONE_FOR_ONE, FL_DYNAMIC) has any number of children, told
+ * apart by pid, of one template or with a spec of their own (runtime/sup_dynamic.c); the partition
+ * kind has the same child several times (runtime/partition.h). Everything that happens to one child
+ * is O(1) in the number of children. Thread: as process.h; the functions with a `self` wait, so not
+ * from a child's on_init. */
 #ifndef FL_RUNTIME_SUP_H
 #define FL_RUNTIME_SUP_H
 
@@ -14,10 +15,11 @@ struct fl_os_opts;
 
 /** What a restart takes along. */
 enum fl_strategy {
-    FL_ONE_FOR_ONE = 0,   /* nobody else */
-    FL_ONE_FOR_ALL,       /* all others: stopped in reverse, started in order */
-    FL_REST_FOR_ONE,      /* those that started after it */
-    FL_SIMPLE_ONE_FOR_ONE /* children[0] is the template of all children, none is started yet */
+    FL_ONE_FOR_ONE = 0,    /* nobody else */
+    FL_ONE_FOR_ALL,        /* all others: stopped in reverse, started in order */
+    FL_REST_FOR_ONE,       /* those that started after it */
+    FL_SIMPLE_ONE_FOR_ONE, /* children[0] is the template of all children, none is started yet */
+    FL_DYNAMIC,            /* the same, and no template is fine too (Elixir: DynamicSupervisor) */
 };
 enum fl_restart { FL_PERMANENT = 0, FL_TRANSIENT, FL_TEMPORARY };
 enum fl_child_type {
@@ -33,10 +35,6 @@ enum fl_auto_shutdown { FL_NEVER_BY_CHILD = 0, FL_ANY_SIGNIFICANT, FL_ALL_SIGNIF
                                         */
 #define FL_SHUTDOWN_BRUTAL INT64_C(-1) /* killed at once */
 #define FL_SHUTDOWN_INFINITY FL_NEVER
-
-#define FL_SHARD_SAME 0       /* where the supervisor is */
-#define FL_SHARD_SPREAD (-1)  /* the next one at each start */
-#define FL_SHARD(n) ((n) + 1) /* shard n */
 
 /** Beyond OTP: a pause before a restart, twice as long each time up to max_ns, and back at min_ns
  * once the child has run for max_ns. min_ns 0: off, a child that cannot start uses up its
@@ -56,10 +54,13 @@ struct fl_child {
     uint32_t mailbox_max;           /* 0: the node's */
     enum fl_restart restart;
     enum fl_child_type type;
-    int shard;        /* FL_SHARD_SAME, FL_SHARD_SPREAD or FL_SHARD(n) */
+    int shard; /* FL_SHARD_…, drawn anew at each start; 0: FL_SHARD_SAME, its supervisor's */
     bool significant; /* its end can end the supervisor: see auto_shutdown */
     struct fl_backoff backoff;
 };
+
+/** Where a child's own args begin behind the extra ones: aligned for anything. */
+#define FL_EXTRA_ARGS_BYTES(extra_bytes) (((extra_bytes) + 15) / 16 * 16)
 
 struct fl_sup_opts {
     enum fl_strategy strategy;
@@ -68,7 +69,12 @@ struct fl_sup_opts {
     fl_ns within_ns;  /* period, 0: 5 s. Counted exactly; OTP counts whole seconds */
     const struct fl_child *children;
     size_t children_count;
-    size_t max_children;   /* of the dynamic kind, also those that are being restarted; 0: any */
+    size_t max_children; /* of the dynamic kind, also those that are being restarted; 0: any */
+    /* Of the dynamic kind: these bytes come before the args of each child, template or not. Its
+     * own follow at FL_EXTRA_ARGS_BYTES(extra_bytes), those that are bytes: args that are a pointer
+     * (args_bytes 0) are not passed on then. Copied. (Elixir: extra_arguments) */
+    const void *extra_args;
+    size_t extra_bytes;
     size_t partitions;     /* not 0: children[0] that many times, see partition.h */
     const char *name;      /* registered name or NULL */
     struct fl_pid link_to; /* its parent, or FL_NO_PID */
@@ -131,11 +137,19 @@ int fl_sup_delete_child(struct fl_self *self, struct fl_pid sup, const char *id)
 /** Stops a child by id and forgets it (OTP: terminate_child + delete_child). FL_ENOTFOUND. */
 int fl_sup_stop_child(struct fl_self *self, struct fl_pid sup, const char *id);
 
-/** Adds a child of a dynamic supervisor. Its on_init gets a copy of the args that is kept for its
- * restarts; args_bytes 0: the template's args. FL_EFULL: max_children are there. FL_EIGNORE: it
- * does not want to run, nothing is kept. (OTP: start_child/2, DynamicSupervisor.start_child/2) */
+/** Adds a child of the template of a dynamic supervisor (FL_ENOSERVER: it has none). Its on_init
+ * gets a copy of the args that is kept for its restarts; args_bytes 0: the template's args.
+ * FL_EFULL: max_children are there. FL_EIGNORE: it does not want to run, nothing is kept. (OTP:
+ * start_child/2, DynamicSupervisor.start_child/2) */
 int fl_dynamic_start_child(struct fl_self *self, struct fl_pid sup, const void *args,
                            size_t args_bytes, struct fl_pid *out);
+/** Adds a child with a spec of its own to a dynamic supervisor, whatever its template is: server,
+ * args, name, restart, shutdown, shard and so on are this one's, and kept for as long as the child
+ * is. Its id may be NULL and need not be unique. Costs some 200 bytes more than one of the
+ * template. Errors as fl_dynamic_start_child, and what is wrong with the spec (FL_EBAD… in fl.h).
+ * (OTP: DynamicSupervisor.start_child/2) */
+int fl_dynamic_start_child_spec(struct fl_self *self, struct fl_pid sup,
+                                const struct fl_child *child, struct fl_pid *out);
 /** Stops a child by pid and forgets it; fine when it is dead. FL_ENOTFOUND: not a child (also
  * one of another shard that ended before, and any pid of a static supervisor). (OTP:
  * terminate_child/2) */
@@ -161,8 +175,8 @@ struct fl_child_info {
 int fl_sup_which_children(struct fl_self *self, struct fl_pid sup, struct fl_child_info **out,
                           size_t *count);
 struct fl_sup_counts {
-    uint64_t specs;                /* a dynamic one: 1, its template */
-    uint64_t active;               /* with a process */
+    uint64_t specs;  /* a dynamic one: its template is one, and each spec of a child's own */
+    uint64_t active; /* with a process */
     uint64_t supervisors, workers; /* with a process or without */
 };
 /** How many, in O(1) (OTP: count_children/1). */

@@ -61,8 +61,9 @@ static int ask_start(struct fl_self *self, struct fl_pid sup, enum fl_sup_tag ta
     return rc;
 }
 
-int fl_sup_start_child_info(struct fl_self *self, struct fl_pid sup, const struct fl_child *child,
-                            struct fl_pid *out, struct fl_sup_info *info)
+static int ask_start_spec(struct fl_self *self, struct fl_pid sup, enum fl_sup_tag tag,
+                          const struct fl_child *child, struct fl_pid *out,
+                          struct fl_sup_info *info)
 {
     _Alignas(16) char small[512];
     if (child->args_bytes > 0 && child->args == NULL) return FL_ERANGE;
@@ -71,9 +72,23 @@ int fl_sup_start_child_info(struct fl_self *self, struct fl_pid sup, const struc
     FL_ASSERT(len >= sizeof *child);
     void *bytes = len <= sizeof small ? small : fl_self_alloc(self, len);
     fl_sup_spec_encode(bytes, child);
-    int rc = ask_start(self, sup, FL_SUP_START_CHILD, bytes, len, out, info);
+    int rc = ask_start(self, sup, tag, bytes, len, out, info);
     if (bytes != small) fl_self_free(self, bytes);
     return rc;
+}
+
+int fl_sup_start_child_info(struct fl_self *self, struct fl_pid sup, const struct fl_child *child,
+                            struct fl_pid *out, struct fl_sup_info *info)
+{
+    FL_ASSERT(child != NULL);
+    return ask_start_spec(self, sup, FL_SUP_START_CHILD, child, out, info);
+}
+
+int fl_dynamic_start_child_spec(struct fl_self *self, struct fl_pid sup,
+                                const struct fl_child *child, struct fl_pid *out)
+{
+    FL_ASSERT(child != NULL);
+    return ask_start_spec(self, sup, FL_SUP_START_DYNAMIC_SPEC, child, out, NULL);
 }
 
 int fl_sup_start_child(struct fl_self *self, struct fl_pid sup, const struct fl_child *child,

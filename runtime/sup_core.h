@@ -25,8 +25,9 @@ enum fl_sup_tag {
     FL_SUP_TERMINATE_DYNAMIC, /* a pid */
     FL_SUP_WHICH,             /* a size_t: how much fits, as the one after next */
     FL_SUP_COUNT,
-    FL_SUP_GET_SPEC, /* a size_t and an id */
-    FL_SUP_STOP,     /* a reason; never answered, the end is the answer */
+    FL_SUP_GET_SPEC,           /* a size_t and an id */
+    FL_SUP_STOP,               /* a reason; never answered, the end is the answer */
+    FL_SUP_START_DYNAMIC_SPEC, /* an encoded spec */
 };
 
 /* The answer to those that start a child; info follows. */
@@ -166,7 +167,7 @@ void fl_sup_each(const struct fl_sup *sup, size_t most,
 struct fl_sup_counts fl_sup_counts(const struct fl_sup *sup);
 
 /* sup_dynamic.c: the dynamic kind */
-/** Takes over the template. */
+/** Takes over the template; NULL: there is none. */
 void fl_sup_dynamic_init(struct fl_sup *sup, const struct fl_child *spec);
 /** Frees everything. */
 void fl_sup_dynamic_fini(struct fl_sup *sup);
@@ -174,6 +175,8 @@ void fl_sup_dynamic_fini(struct fl_sup *sup);
 const struct fl_child *fl_sup_dynamic_template(const struct fl_sup *sup);
 /** FL_SUP_START_DYNAMIC */
 void fl_sup_dynamic_start(struct fl_self *self, struct fl_sup *sup, const struct fl_msg *msg);
+/** FL_SUP_START_DYNAMIC_SPEC */
+void fl_sup_dynamic_start_spec(struct fl_self *self, struct fl_sup *sup, const struct fl_msg *msg);
 /** FL_SUP_TERMINATE_DYNAMIC */
 void fl_sup_dynamic_terminate(struct fl_self *self, struct fl_sup *sup, const struct fl_msg *msg);
 /** A process ended. */

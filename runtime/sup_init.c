@@ -114,7 +114,11 @@ static int add_partitions(struct fl_self *self, struct fl_sup *sup)
 static int add_template(struct fl_sup *sup)
 {
     const struct fl_sup_opts *opts = &sup->opts;
-    FL_ASSERT(opts->strategy == FL_SIMPLE_ONE_FOR_ONE);
+    FL_ASSERT(opts->strategy == FL_SIMPLE_ONE_FOR_ONE || opts->strategy == FL_DYNAMIC);
+    if (opts->strategy == FL_DYNAMIC && opts->children_count == 0) {
+        fl_sup_dynamic_init(sup, NULL);
+        return 0;
+    }
     if (opts->children_count != 1)
         return fl_err_set(opts->err, FL_ERANGE, "simple_one_for_one: one child, the template");
     int rc = fl_sup_spec_check(opts->children, opts->auto_shutdown);
@@ -126,7 +130,7 @@ static int add_template(struct fl_sup *sup)
 static int add_all(struct fl_self *self, struct fl_sup *sup)
 {
     FL_ASSERT(sup->children.table.count == 0);
-    if (sup->opts.strategy == FL_SIMPLE_ONE_FOR_ONE) return add_template(sup);
+    if (sup->opts.strategy >= FL_SIMPLE_ONE_FOR_ONE) return add_template(sup);
     if (sup->opts.partitions > 0) return add_partitions(self, sup);
     int rc = 0;
     for (size_t i = 0; i < sup->opts.children_count && rc == 0; i++)
@@ -171,6 +175,7 @@ int fl_sup_on_init(struct fl_self *self, void *state, const void *args)
         if (rc != 0) unwind(self, sup);
     }
     sup->opts.children = NULL; /* the caller's, gone after this */
+    sup->opts.extra_args = NULL;
     sup->opts.name = NULL;
     sup->opts.err = NULL;
     return rc;

@@ -292,7 +292,8 @@ static void on_get_spec(struct fl_self *self, struct fl_sup *sup, const struct f
     }
     if (sup->dynamic != NULL) {
         const struct fl_child *template = fl_sup_dynamic_template(sup);
-        if (strcmp(template->id, id) == 0) spec = template;
+        bool is_it = template->server != NULL && strcmp(template->id, id) == 0;
+        if (is_it) spec = template;
     } else {
         struct fl_sup_child *child = fl_sup_child_find(&sup->children, id);
         if (child != NULL) spec = &child->spec;
@@ -335,6 +336,7 @@ static const struct request {
     [FL_SUP_WHICH] = {on_which, true, true, true, sizeof(size_t)},
     [FL_SUP_COUNT] = {on_count, true, true, true, 0},
     [FL_SUP_GET_SPEC] = {on_get_spec, true, true, true, sizeof(size_t) + 1},
+    [FL_SUP_START_DYNAMIC_SPEC] = {fl_sup_dynamic_start_spec, .is_dynamic = true},
     [FL_SUP_STOP] = {on_stop, true, true, true, sizeof(struct fl_reason)},
 };
 

@@ -98,11 +98,10 @@ fl_ns fl_sup_pause(struct fl_sup *sup, const struct fl_backoff *backoff, uint8_t
 
 static int shard_of(struct fl_self *self, struct fl_sup *sup, int shard)
 {
-    if (shard == FL_SHARD_SAME) return -1;
-    if (shard != FL_SHARD_SPREAD) return shard - 1;
     int count = fl_self_node(self)->shards_count;
     FL_ASSERT(count > 0);
-    return sup->next_shard++ % count;
+    if (shard == 0) return FL_SHARD_SAME;
+    return shard == FL_SHARD_SPREAD ? FL_SHARD(sup->next_shard++ % count) : shard;
 }
 
 int fl_sup_spawn(struct fl_self *self, struct fl_sup *sup, const struct fl_child *spec,

@@ -5,7 +5,7 @@
 
 int fl_sup_opts_check(const struct fl_sup_opts *opts)
 {
-    if ((unsigned)opts->strategy > FL_SIMPLE_ONE_FOR_ONE) return FL_EBADSTRATEGY;
+    if ((unsigned)opts->strategy > FL_DYNAMIC) return FL_EBADSTRATEGY;
     if (opts->max_restarts < 0) return FL_EBADINTENSITY;
     if (opts->within_ns < 0) return FL_EBADPERIOD;
     if ((unsigned)opts->auto_shutdown > FL_ALL_SIGNIFICANT) return FL_EBADAUTOSHUTDOWN;
@@ -24,7 +24,9 @@ int fl_sup_spec_check(const struct fl_child *spec, enum fl_auto_shutdown auto_sh
     const struct fl_backoff *backoff = &spec->backoff;
     bool is_jitter_ok = backoff->jitter_percent >= 0 && backoff->jitter_percent <= JITTER_MOST;
     if (backoff->min_ns < 0 || backoff->max_ns < 0 || !is_jitter_ok) return FL_ERANGE;
-    if (spec->shard < FL_SHARD_SPREAD || spec->shard > FL_SHARDS_MAX) return FL_ERANGE;
+    bool is_policy = spec->shard >= FL_SHARD_LEAST && spec->shard <= 0;
+    bool is_shard = spec->shard >= FL_SHARD(0) && spec->shard < FL_SHARD(FL_SHARDS_MAX);
+    if (!is_policy && !is_shard) return FL_ERANGE;
     return 0;
 }
 

@@ -37,7 +37,7 @@ typedef bool (*fl_task_result_fn)(void *cx, const struct fl_task_result *result)
 struct fl_task_opts {
     struct fl_pid sup; /* a task supervisor (task_sup.h) that it belongs to, or FL_NO_PID */
     bool is_linked;    /* its crash is mine, and mine is its */
-    int shard;         /* -1: mine */
+    int shard;         /* FL_SHARD_…, as in fl_spawn_opts */
     size_t memory_max; /* as in fl_spawn_opts */
     enum fl_priority priority;
 };

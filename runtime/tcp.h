@@ -17,6 +17,9 @@ struct fl_listen_opts {
     const struct fl_server *server; /* started for each connection, linked to nobody */
     const void *args;    /* copied pointer, given to its on_init through struct fl_tcp_args */
     int connections_max; /* 0: 10,000; above: accepted and closed at once */
+    /* Where the processes of its connections live, with their handles: FL_SHARD_… (process.h);
+     * 0: FL_SHARD_SAME. Accepting stays here. Another shard gets a descriptor of its own. */
+    int shard;
 };
 
 /** What a connection's on_init gets as args: take the port with fl_tcp_accept. */
@@ -25,11 +28,15 @@ struct fl_tcp_args {
     void *accepted; /* private */
 };
 
-/** Listens in the calling process, which must stay alive; every accepted connection is a new
- * process (spread over the shards by placement; on one shard for now is fine). */
+/** Listens in the calling process: for as long as that lives; every accepted connection is a new
+ * process, on the shard that opts->shard says, and lives on when the listener ends (OTP:
+ * gen_tcp:listen and accept). *out_port, when not NULL, is the port. Returns 0, FL_ESTATE
+ * (simulated node), FL_ERANGE (no such shard), a libuv code (UV_EADDRINUSE, UV_EACCES), or what is
+ * wrong with host and port; err says it in words. */
 int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_port,
               struct fl_err *err);
-/** Takes the connection inside on_init of the process that was started for it. */
+/** Takes the connection inside on_init of the process that was started for it: then it is this
+ * process's, and its bytes come to on_tcp_data (OTP: accept, then controlling_process). */
 struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args);
 
 struct fl_tcp_connect_opts {
@@ -45,17 +52,20 @@ int fl_tcp_connect(struct fl_self *self, const struct fl_tcp_connect_opts *opts,
                    struct fl_tcp **out, struct fl_err *err);
 
 /** Queues bytes (copied unless they can be written at once). FL_EFULL: over out_max, nothing was
- * queued, and the peer is too slow. FL_ESTATE: closed. */
+ * queued, and the peer is too slow. FL_ESTATE: closed, or not mine. (OTP: gen_tcp:send) */
 int fl_tcp_write(struct fl_self *self, struct fl_tcp *tcp, const void *bytes, size_t len);
-/** Queues two pieces as one write: a header and a shared body, which is retained, not copied. */
+/** Queues two pieces as one write: a header, which is copied, and a shared body, which is retained
+ * and not copied; the caller keeps its reference. Returns as fl_tcp_write. (OTP: send of an iolist)
+ */
 int fl_tcp_write_shared(struct fl_self *self, struct fl_tcp *tcp, const void *head, size_t head_len,
                         struct fl_shared *body);
-/** Closes once everything queued is written, at most `linger_ns` from now. on_tcp_closed is not
- * called. */
+/** Closes once everything queued is written, at most `linger_ns` from now; 0: at once.
+ * on_tcp_closed is not called; tcp is dead after. Closed already, or not mine: nothing. (OTP:
+ * gen_tcp:close) */
 void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns);
-/** Bytes queued and not yet written. */
+/** Bytes queued and not yet written (OTP: send_pend). */
 size_t fl_tcp_queued(const struct fl_tcp *tcp);
-/** Sets the most that may be queued (default 4 MiB). */
+/** Sets the most that may be queued (default 4 MiB; OTP: high_watermark). */
 void fl_tcp_set_out_max(struct fl_tcp *tcp, size_t bytes);
 
 #endif

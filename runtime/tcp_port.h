@@ -21,8 +21,10 @@ struct fl_listener {
     union fl_stream_handle handle;
     const struct fl_server *server;
     const void *args;
-    int connections, connections_max;
-    int references; /* the handle, and each living connection */
+    int connections_max;
+    int placement; /* FL_SHARD_… of its connections; those of other shards count here too */
+    atomic_int connections;
+    atomic_int references; /* the handle, and each living connection */
     bool is_pipe;
     struct fl_shard *shard;
 };
@@ -57,7 +59,7 @@ void fl_tcp_leave_listener(struct fl_tcp *tcp);
 /** A listener of self, its handle initialised and not bound; fl_listener_start or _drop it. */
 struct fl_listener *fl_listener_new(struct fl_self *self, bool is_pipe,
                                     const struct fl_server *server, const void *args,
-                                    int connections_max);
+                                    int connections_max, int placement);
 /** Listens on what it is bound to; a libuv code. */
 int fl_listener_start(struct fl_listener *listener);
 /** Closes a listener that could not start. */

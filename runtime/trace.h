@@ -44,7 +44,7 @@ int fl_trace_start(struct fl_node *node, struct fl_pid pid, const struct fl_trac
 void fl_trace_stop(struct fl_node *node, struct fl_pid pid, void *cx);
 /** An event in words: `in cast tag 5, 8 bytes from <0.3.1>`. Returns out. */
 const char *fl_trace_show(const struct fl_trace_event *event, char *out, size_t out_len);
-/** "in", "take", … */
+/** "in", "take", … Any thread. */
 const char *fl_trace_word(enum fl_trace_kind kind);
 
 #endif

@@ -55,8 +55,8 @@ static bool udp_on_told(struct fl_self *self, struct fl_endpoint *end)
     struct datagram *datagram = udp_take(udp);
     FL_ASSERT(datagram != NULL && udp->current == NULL);
     udp->current = datagram;
-    udp->opts.on_data(self, fl_self_state(self), udp, &datagram->from, datagram->bytes,
-                      datagram->len);
+    void *state = self->flags & FL_PROC_IS_BODY ? NULL : fl_self_state(self);
+    udp->opts.on_data(self, state, udp, &datagram->from, datagram->bytes, datagram->len);
     udp->current = NULL;
     free(datagram);
     return udp->first != NULL;

@@ -97,6 +97,19 @@ CASE(case_112_the_report_names_the_limit_and_the_queue)
     expect(report_has(w, "messages"));
 }
 
+/* The call of fl_self_alloc that passed the limit stands in it, as a place in the program. */
+CASE(case_112_the_report_names_the_allocation_site)
+{
+    struct fl_pid p = start_with(obey, .memory_max = 64 * 1024), q = start(obey);
+    tell(p, .fn = do_alloc);
+    expect_end(p);
+    expect(report_has(w, "allocated at: "));
+    expect(report_has(w, "test_conformance_otp_report"));
+    tell(q, .fn = do_leave, .reason = BOOM); /* one that was not killed for its memory */
+    expect_end(q);
+    expect(!report_has(w, "allocated at: "));
+}
+
 CASE(case_111_the_report_names_the_mailbox)
 {
     struct fl_pid p = start_with(obey, .mailbox_max = 3, .full = FL_FULL_EXIT);
@@ -118,6 +131,7 @@ int main(void)
         cmocka_unit_test(case_100_a_body_too),
         cmocka_unit_test(case_111_the_report_names_the_mailbox),
         cmocka_unit_test(case_112_the_report_names_the_limit_and_the_queue),
+        cmocka_unit_test(case_112_the_report_names_the_allocation_site),
     };
     return cmocka_run_group_tests_name("reports", tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "runtime/registry.h"
+
 /* Calls: what comes back, whatever happens to the server. Cases 69 to 85. */
 
 /* as a call: the handler ends the server instead of answering */
@@ -99,6 +101,35 @@ CASE(case_72_call_noproc_name)
     expect_nothing();
 }
 
+ORDER(do_register_via)
+{
+    struct fl_registry *registry = (void *)(uintptr_t)order->ref;
+    expect_code(fl_registry_register(self, registry, "key", NULL, 0, NULL), 0);
+}
+
+CASE(case_72_call_noproc_via)
+{
+    char reply[16] = "";
+    struct fl_registry_opts opts = {.keys = FL_REGISTRY_UNIQUE};
+    struct fl_registry *registry = fl_registry_new(w->node, &opts);
+    expect_code(fl_via_call(self, registry, "key", CALL_ECHO, "x", 2, NULL, 0, NULL, fl_s(5)),
+                FL_ENOPROC);
+    expect_code(fl_via_send(self, registry, "key", 1, NULL, 0), FL_ENOPROC);
+    struct fl_pid server = start_puppet(NULL);
+    do_in(server, .fn = do_register_via, .ref = (uintptr_t)registry);
+    expect_code(fl_via_call(self, registry, "key", CALL_ECHO, "x", 2, reply, sizeof reply, NULL,
+                            w->patience_ns),
+                0);
+    expect(strcmp(reply, "x") == 0);
+    uint64_t ref = fl_monitor(self, server);
+    fl_exit(self, server, fl_reason_of(FL_EXIT_KILL));
+    expect_down(ref, FL_EXIT_KILLED);
+    expect_code(fl_via_call(self, registry, "key", CALL_ECHO, "x", 2, NULL, 0, NULL, fl_s(5)),
+                FL_ENOPROC);
+    fl_registry_free(registry);
+    expect_nothing();
+}
+
 CASE(case_73_call_self)
 {
     fl_ns start_ns = fl_self_now(self);
@@ -154,6 +185,105 @@ CASE(the_last_answer_of_a_server_that_stops_arrives)
                 0);
     expect(strcmp(reply, "bye") == 0);
     expect_down_with(ref, BOOM);
+}
+
+/* Callbacks return nothing, so there is no bad return but that of on_init (case 63). What is left
+ * of OTP's case is a server that cannot take a call: it ends with an error, and the caller sees it.
+ */
+CASE(case_77_call_bad_return)
+{
+    static const struct fl_server dumb = {
+        .name = "dumb", .state_bytes = sizeof(struct puppet), .on_init = puppet_on_init};
+    struct fl_pid server = start_server(&dumb);
+    expect_code(call(self, server, CALL_ECHO, w->patience_ns), FL_EDIED);
+    expect_eq(fl_call_reason(self)->kind, FL_EXIT_ERROR);
+    expect(strcmp(fl_call_reason(self)->detail, "dumb has no on_call") == 0);
+    expect_nothing();
+}
+
+/* ---- {stop, Reason, Reply, State}: the answer comes after terminate */
+
+static void tidy_on_terminate(struct fl_self *self, void *state, const struct fl_reason *reason)
+{
+    fl_pause(self, fl_ms(5));
+    puppet_on_terminate(self, state, reason);
+}
+static const struct fl_server tidy_server = {
+    .name = "tidy",
+    .state_bytes = sizeof(struct puppet),
+    .on_init = puppet_on_init,
+    .on_cast = puppet_on_cast,
+    .on_call = puppet_on_call,
+    .on_terminate = tidy_on_terminate,
+};
+
+ORDER(do_stop_with_reply)
+{
+    fl_self_stop_with_reply(self, fl_self_msg(self), order->reason, "bye", 4);
+    fl_self_stop_with_reply(self, fl_self_msg(self), BOOM, "no", 3); /* it has said so */
+}
+
+CASE(semantics_3_4_the_answer_of_a_stop_comes_after_terminate)
+{
+    char reply[16] = "";
+    struct fl_pid server = start_server(&tidy_server);
+    struct fl_reason reason = fl_reason_with(FL_EXIT_SHUTDOWN, 0, "enough");
+    struct case_order order = {.fn = do_stop_with_reply, .reason = reason};
+    uint64_t ref = fl_monitor(self, server);
+    expect_code(fl_call(self, server, CASE_ORDER, &order, sizeof order, reply, sizeof reply, NULL,
+                        w->patience_ns),
+                0);
+    note(w, "answered %s\n", reply);
+    expect_diary("terminate shutdown: enough\nanswered bye\n");
+    expect_down_with(ref, reason);
+    expect_nothing();
+}
+
+ORDER(do_stop_the_held)
+{
+    struct fl_msg held = {.from = w->pids[7], .ref = w->refs[7]};
+    fl_self_stop_with_reply(self, &held, order->reason, "late", 5);
+}
+
+ORDER(do_tell_when_held)
+{
+    wait_until(atomic_load(&w->n[7]) > 0);
+    tell(order->pid, .fn = do_stop_the_held, .reason = fl_reason_of(FL_EXIT_SHUTDOWN));
+}
+
+CASE(semantics_3_4_a_call_that_was_kept_is_answered_by_the_stop)
+{
+    struct fl_pid server = start_server(&tidy_server), other = start(obey);
+    char reply[16] = "";
+    tell(other, .fn = do_tell_when_held, .pid = server);
+    expect_code(
+        fl_call(self, server, CALL_HOLD, NULL, 0, reply, sizeof reply, NULL, w->patience_ns), 0);
+    expect(strcmp(reply, "late") == 0);
+    expect_diary("terminate shutdown\n");
+}
+
+static void stuck_on_terminate(struct fl_self *self, void *state, const struct fl_reason *reason)
+{
+    atomic_fetch_add(&puppet_world(state)->n[7], 1);
+    fl_pause(self, FL_NEVER);
+}
+static const struct fl_server stuck_server = {
+    .name = "stuck",
+    .state_bytes = sizeof(struct puppet),
+    .on_init = puppet_on_init,
+    .on_call = puppet_on_call,
+    .on_terminate = stuck_on_terminate,
+};
+
+CASE(semantics_3_4_one_that_is_killed_in_terminate_does_not_answer)
+{
+    struct fl_pid server = start_server(&stuck_server), killer = start(obey);
+    struct case_order order = {.fn = do_stop_with_reply, .reason = fl_reason_of(FL_EXIT_NORMAL)};
+    tell(killer, .fn = do_kill_when_held, .pid = server);
+    expect_code(call_order(self, w, server, order), FL_EDIED);
+    case_reason_is(self, w, CASE_AT, "the call", fl_call_reason(self), fl_reason_of(FL_EXIT_KILLED),
+                   false);
+    expect_nothing();
 }
 
 ORDER(do_answer_when_held)
@@ -346,11 +476,16 @@ int main(void)
         cmocka_unit_test(a_late_reply_is_not_taken_for_the_next_one),
         cmocka_unit_test(case_72_call_noproc_pid),
         cmocka_unit_test(case_72_call_noproc_name),
+        cmocka_unit_test(case_72_call_noproc_via),
         cmocka_unit_test(case_73_call_self),
         cmocka_unit_test(case_74_call_server_stops),
         cmocka_unit_test(case_75_call_server_crash),
         cmocka_unit_test(case_76_call_server_killed_waiting),
         cmocka_unit_test(the_last_answer_of_a_server_that_stops_arrives),
+        cmocka_unit_test(case_77_call_bad_return),
+        cmocka_unit_test(semantics_3_4_the_answer_of_a_stop_comes_after_terminate),
+        cmocka_unit_test(semantics_3_4_a_call_that_was_kept_is_answered_by_the_stop),
+        cmocka_unit_test(semantics_3_4_one_that_is_killed_in_terminate_does_not_answer),
         cmocka_unit_test(case_79_deferred_reply_from_other_process),
         cmocka_unit_test(the_second_of_two_answers_is_dropped),
         cmocka_unit_test(a_call_that_must_succeed_ends_its_caller_otherwise),

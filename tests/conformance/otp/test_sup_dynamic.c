@@ -170,6 +170,169 @@ CASE(semantics_4_4_dynamic_children_are_stopped_all_at_once)
     CHECK(w, last_asked != NULL && last_asked < first_gone);
 }
 
+/* ---- 4.14: a spec of its own for each child */
+
+static int start_bare(struct fl_self *self, struct world *w, struct fl_sup_opts opts)
+{
+    opts.strategy = FL_DYNAMIC;
+    return start_sup(self, w, &opts);
+}
+
+static int add_spec(struct fl_self *self, struct world *w, struct kid model, struct fl_child like,
+                    struct fl_pid *out)
+{
+    struct fl_child child = child_of(w, model);
+    child.id = NULL; /* ids of dynamic children mean nothing */
+    child.restart = like.restart;
+    child.shutdown_ns = like.shutdown_ns;
+    child.type = like.type;
+    child.significant = like.significant;
+    return fl_dynamic_start_child_spec(self, w->sup, &child, out);
+}
+#define SPEC(...) ((struct fl_child){__VA_ARGS__})
+#define KID(...) ((struct kid){.name = __VA_ARGS__})
+
+CASE(semantics_4_14_each_child_is_restarted_as_its_own_spec_says)
+{
+    struct fl_pid p = FL_NO_PID, t = FL_NO_PID, again = FL_NO_PID;
+    struct fl_child *got = NULL;
+    CHECK_CODE(w, start_bare(self, w, (struct fl_sup_opts){.max_restarts = 9}), 0);
+    CHECK_COUNTS(self, w, 0, 0, 0, 0);
+    CHECK_CODE(w, fl_dynamic_start_child(self, w->sup, NULL, 0, NULL), FL_ENOSERVER);
+    CHECK_CODE(w, fl_sup_get_childspec(self, w->sup, "", &got), FL_ENOTFOUND);
+    CHECK_CODE(w, add_spec(self, w, KID("p"), SPEC(.restart = FL_PERMANENT), &p), 0);
+    CHECK_CODE(w, add_spec(self, w, KID("t"), SPEC(.restart = FL_TRANSIENT), &t), 0);
+    CHECK_CODE(w,
+               add_spec(self, w, KID("x"),
+                        SPEC(.restart = FL_TEMPORARY, .type = FL_CHILD_SUPERVISOR), NULL),
+               0);
+    CHECK(w, fl_pid_eq(fl_whereis(w->node, "t"), t));
+    CHECK_COUNTS(self, w, 3, 3, 1, 2);
+    EXPECT(self, w, "start p\nstart t\nstart x\n");
+    end_kid(self, w, "p", FL_EXIT_NORMAL);
+    EXPECT(self, w, "gone p\nstart p\n");
+    kill_kid(self, w, "x");
+    EXPECT(self, w, "gone x\n");
+    CHECK_COUNTS(self, w, 2, 2, 0, 2);
+    end_kid(self, w, "t", FL_EXIT_ERROR);
+    EXPECT(self, w, "gone t\nstart t\n");
+    end_kid(self, w, "t", FL_EXIT_NORMAL);
+    EXPECT(self, w, "gone t\n");
+    CHECK_COUNTS(self, w, 1, 1, 0, 1);
+    again = fl_whereis(w->node, "p");
+    CHECK(w, !fl_pid_eq(again, p));
+    CHECK_CODE(w, fl_dynamic_terminate_child(self, w->sup, again), 0);
+    EXPECT(self, w, "gone p\n");
+    CHECK_COUNTS(self, w, 0, 0, 0, 0);
+}
+
+CASE(semantics_4_14_specs_of_their_own_beside_the_template)
+{
+    struct fl_pid own = FL_NO_PID;
+    struct fl_child bad = CHILD(w, "bad");
+    bad.server = NULL;
+    CHECK_CODE(w,
+               start_dynamic(self, w, (struct fl_sup_opts){.max_children = 2, .max_restarts = 1},
+                             (struct fl_child){.restart = FL_TEMPORARY}),
+               0);
+    CHECK_CODE(w, ADD(self, w, NULL, "a"), 0);
+    CHECK_CODE(w, add_spec(self, w, KID("r", .init_code = FL_EREFUSED), SPEC(0), NULL),
+               FL_EREFUSED);
+    CHECK_CODE(w, fl_dynamic_start_child_spec(self, w->sup, &bad, NULL), FL_ENOSERVER);
+    CHECK_CODE(w, add_spec(self, w, KID("own"), SPEC(.significant = true), NULL),
+               FL_EBADSIGNIFICANT);
+    CHECK_CODE(w, add_spec(self, w, KID("own", .starts = 1), SPEC(0), &own), 0);
+    CHECK_CODE(w, add_spec(self, w, KID("c"), SPEC(0), NULL), FL_EFULL);
+    CHECK_COUNTS(self, w, 2, 2, 0, 2);
+    EXPECT(self, w, "start a\nrefuse r\nstart own\n");
+    /* it cannot start again: that uses up the limit, and takes the others along */
+    end_kid(self, w, "own", FL_EXIT_ERROR);
+    EXPECT(self, w, "gone own\nrefuse own\ngone a\nsup shutdown\n");
+    CHECK(w, strstr(w->notes, "limit own 1: error, 1 of 1\n") != NULL);
+}
+
+CASE(semantics_4_14_significant_ones_of_many_specs)
+{
+    CHECK_CODE(w, start_bare(self, w, (struct fl_sup_opts){.auto_shutdown = FL_ALL_SIGNIFICANT}),
+               0);
+    struct fl_child weighty = SPEC(.restart = FL_TEMPORARY, .significant = true);
+    CHECK_CODE(w, add_spec(self, w, KID("a"), weighty, NULL), 0);
+    CHECK_CODE(w, add_spec(self, w, KID("b"), weighty, NULL), 0);
+    CHECK_CODE(w, add_spec(self, w, KID("c"), SPEC(0), NULL), 0);
+    EXPECT(self, w, "start a\nstart b\nstart c\n");
+    end_kid(self, w, "a", FL_EXIT_NORMAL);
+    EXPECT(self, w, "gone a\n");
+    end_kid(self, w, "b", FL_EXIT_ERROR);
+    EXPECT(self, w, "gone b\ngone c\nsup shutdown\n");
+}
+
+CASE(semantics_4_14_each_has_its_own_time_to_end)
+{
+    fl_ns short_ns = w->is_real ? fl_ms(20) : fl_s(1), long_ns = 3 * short_ns;
+    CHECK_CODE(w, start_bare(self, w, (struct fl_sup_opts){0}), 0);
+    struct kid slow = {.traps = true, .hangs = true};
+    slow.name = "long";
+    CHECK_CODE(w, add_spec(self, w, slow, SPEC(.shutdown_ns = long_ns), NULL), 0);
+    slow.name = "short";
+    CHECK_CODE(w, add_spec(self, w, slow, SPEC(.shutdown_ns = short_ns), NULL), 0);
+    slow.name = "brutal";
+    CHECK_CODE(w, add_spec(self, w, slow, SPEC(.shutdown_ns = FL_SHUTDOWN_BRUTAL), NULL), 0);
+    EXPECT(self, w, "start long\nstart short\nstart brutal\n");
+    fl_ns asked_ns = fl_self_now(self);
+    CHECK_CODE(w, fl_sup_stop(self, w->sup, fl_reason_of(FL_EXIT_SHUTDOWN), FL_NEVER), 0);
+    fl_ns took_ns = fl_self_now(self) - asked_ns;
+    CHECK(w, took_ns >= long_ns);
+    if (!w->is_real) CHECK(w, took_ns < long_ns + short_ns); /* all at once */
+    const char *brutal = strstr(w->diary, "gone brutal"), *early = strstr(w->diary, "gone short"),
+               *late = strstr(w->diary, "gone long");
+    CHECK(w, strstr(w->diary, "terminate brutal") == NULL);
+    CHECK(w, brutal != NULL && early != NULL && late != NULL && brutal < early && early < late);
+    CHECK(w, strstr(w->notes, "shutdown_error short 1: killed") != NULL);
+    CHECK(w, strstr(w->notes, "shutdown_error brutal") == NULL);
+}
+
+/* ---- 4.14: extra_arguments come before the child's own */
+
+struct extra {
+    int number;
+};
+
+static int extra_on_init(struct fl_self *self, void *state, const void *args)
+{
+    const struct extra *extra = args;
+    struct kid *kid = NULL;
+    memcpy(&kid, (const char *)args + FL_EXTRA_ARGS_BYTES(sizeof *extra), sizeof kid);
+    memcpy(state, &kid, sizeof kid);
+    say(kid->world, "extra %d ", extra->number);
+    return kid_on_init_said(self, kid);
+}
+
+CASE(semantics_4_14_extra_arguments_come_first)
+{
+    static const struct fl_server server = {.name = "extra",
+                                            .state_bytes = sizeof(struct kid *),
+                                            .on_init = extra_on_init,
+                                            .on_cast = kid_on_cast};
+    struct extra extra = {.number = 42};
+    struct fl_pid pid = FL_NO_PID;
+    CHECK_CODE(w,
+               start_bare(self, w,
+                          (struct fl_sup_opts){.extra_args = &extra,
+                                               .extra_bytes = sizeof extra,
+                                               .max_restarts = 1}),
+               0);
+    extra.number = 7; /* it was copied */
+    struct fl_child child = CHILD(w, "e");
+    struct kid *kid = KID_OF(child);
+    child.server = &server;
+    child.args = &kid;
+    child.args_bytes = sizeof kid;
+    CHECK_CODE(w, fl_dynamic_start_child_spec(self, w->sup, &child, &pid), 0);
+    EXPECT(self, w, "extra 42 start e\n");
+    end_pid(self, pid, FL_EXIT_ERROR);
+    EXPECT(self, w, "extra 42 start e\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +341,11 @@ int main(void)
         cmocka_unit_test(case_175_dynamic_restarts_with_its_own_args),
         cmocka_unit_test(case_175_dynamic_intensity_3_ends_at_death_4),
         cmocka_unit_test(semantics_4_4_dynamic_children_are_stopped_all_at_once),
+        cmocka_unit_test(semantics_4_14_each_child_is_restarted_as_its_own_spec_says),
+        cmocka_unit_test(semantics_4_14_specs_of_their_own_beside_the_template),
+        cmocka_unit_test(semantics_4_14_significant_ones_of_many_specs),
+        cmocka_unit_test(semantics_4_14_each_has_its_own_time_to_end),
+        cmocka_unit_test(semantics_4_14_extra_arguments_come_first),
     };
     return cmocka_run_group_tests_name("OTP supervisors: dynamic", tests, NULL, NULL);
 }

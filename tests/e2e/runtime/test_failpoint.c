@@ -11,6 +11,7 @@
 #include "runtime/base/failpoint.h"
 #include "runtime/node.h"
 #include "runtime/os.h"
+#include "runtime/pipe.h"
 #include "runtime/tcp.h"
 
 /* Each place of the runtime that meets the operating system is made to fail once, and what a user
@@ -147,6 +148,40 @@ static void a_connection_that_breaks_while_it_writes_is_a_value_and_then_an_end(
     assert_int_equal(world.ended_code, -EPIPE);
     assert_int_equal(world.accepted, 2);
     assert_int_equal(world.write_code, 0); /* of the second one */
+}
+
+/* ---- connecting: the first attempt fails, and the one after it is in order */
+
+static void visitor_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    struct world *world;
+    struct fl_tcp *tcp = NULL;
+    struct fl_err err = {0};
+    memcpy(&world, msg->data, sizeof world);
+    struct fl_tcp_connect_opts opts = {.port = world->port};
+    enable("posix/io/net/connect", EHOSTUNREACH);
+    assert_int_equal(fl_tcp_connect(self, &opts, &tcp, &err), -EHOSTUNREACH);
+    assert_non_null(strstr(err.text, "cannot connect to 127.0.0.1"));
+    assert_null(tcp);
+    assert_int_equal(fl_tcp_connect(self, &opts, &tcp, &err), 0);
+    enable("posix/io/net/connect", ECONNREFUSED);
+    assert_int_equal(fl_pipe_connect(self, "/nowhere", &tcp, NULL), -ECONNREFUSED);
+    assert_int_equal(fl_pipe_connect(self, "/nowhere", &tcp, NULL), -ENOENT);
+    fl_node_stop(fl_self_node(self), 7);
+}
+
+static void a_connect_that_fails_is_a_value_and_the_next_one_works(void **state)
+{
+    static const struct fl_server visitor_server = {.name = "visitor", .on_cast = visitor_on_cast};
+    struct world world = {0}, *at = &world;
+    struct fl_pid visitor = FL_NO_PID;
+    assert_int_equal(fl_node_new(&world.node, &(struct fl_node_opts){.shards = 1}, NULL), 0);
+    assert_int_equal(open_door(&world), 0);
+    struct fl_spawn_opts opts = {.shard = FL_SHARD(0)};
+    assert_int_equal(fl_node_spawn(world.node, &visitor_server, &opts, &visitor), 0);
+    fl_node_send(world.node, visitor, 1, &at, sizeof at);
+    assert_int_equal(fl_node_run(world.node), 7);
+    fl_node_free(world.node);
 }
 
 static void a_connection_that_cannot_be_accepted_leaves_the_door_open(void **state)
@@ -310,6 +345,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         STORY(a_connection_that_breaks_while_it_reads_tells_its_owner),
         STORY(a_connection_that_breaks_while_it_writes_is_a_value_and_then_an_end),
+        STORY(a_connect_that_fails_is_a_value_and_the_next_one_works),
         STORY(a_connection_that_cannot_be_accepted_leaves_the_door_open),
         STORY(a_connection_that_gets_no_process_is_closed),
         STORY(a_port_that_cannot_be_had_is_an_error_with_words),

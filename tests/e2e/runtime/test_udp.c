@@ -240,6 +240,54 @@ static void what_cannot_be_is_an_error_value(void **state)
     stage_play(world.node);
 }
 
+/* ---- a body hears while it receives */
+
+#define HEARD 5
+
+static void note_and_tell(struct fl_self *self, void *state, struct fl_udp *udp,
+                          const struct fl_addr *from, const void *bytes, size_t len)
+{
+    struct fl_msg msg;
+    assert_null(state);
+    fl_pause(self, fl_ms(1)); /* it may wait, and take mail: nothing of the receive is lost */
+    assert_int_equal(fl_receive(self, NULL, NULL, 0, &msg), 0);
+    assert_int_equal(msg.tag, 1);
+    fl_send(self, fl_self_pid(self), HEARD, bytes, len);
+}
+
+static bool is_heard(void *cx, const struct fl_msg *msg)
+{
+    return msg->tag == HEARD;
+}
+
+static void hear_as_a_body(struct fl_self *self, const void *args, size_t args_len)
+{
+    struct world *world;
+    struct fl_udp_opts opts = {.on_data = note_and_tell};
+    struct fl_udp *udp = NULL;
+    memcpy(&world, args, sizeof world);
+    assert_int_equal(fl_udp_open(self, &opts, &udp, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        char word = (char)('a' + i);
+        struct fl_msg msg;
+        fl_send(self, fl_self_pid(self), 1, NULL, 0); /* not what is waited for */
+        assert_int_equal(fl_udp_send(self, udp, fl_udp_addr(udp), &word, 1), 0);
+        assert_int_equal(fl_receive(self, is_heard, NULL, fl_s(20), &msg), 0);
+        world->heard[i] = *(const char *)msg.data;
+    }
+    assert_int_equal(fl_self_mailbox_len(self), 0);
+    fl_node_stop(world->node, 0);
+}
+
+static void a_body_hears_while_it_receives(void **state)
+{
+    struct world world = {.node = stage_open()}, *at = &world;
+    struct fl_spawn_opts opts = {.shard = 0};
+    assert_int_equal(fl_node_spawn_run(world.node, hear_as_a_body, &at, sizeof at, &opts, NULL), 0);
+    stage_play(world.node);
+    assert_string_equal(world.heard, "abc");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +295,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_into_the_queue_is_dropped_and_counted),
         cmocka_unit_test(a_handler_that_closes_its_socket_keeps_its_datagram),
         cmocka_unit_test(a_killed_owner_frees_its_port_before_its_down),
+        cmocka_unit_test(a_body_hears_while_it_receives),
         cmocka_unit_test(what_cannot_be_is_an_error_value),
     };
     return cmocka_run_group_tests_name("udp", tests, NULL, NULL);
