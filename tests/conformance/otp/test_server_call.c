@@ -29,6 +29,7 @@ static int call_order(struct fl_self *self, struct case_world *w, struct fl_pid 
     return fl_call(self, to, CASE_ORDER, &order, sizeof order, NULL, 0, NULL, w->patience_ns);
 }
 
+/* A call and its answer. */
 CASE(case_69_call_reply)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -50,6 +51,7 @@ CASE(a_longer_answer_is_cut_to_fit)
     expect(memcmp(reply, "he.", 3) == 0);
 }
 
+/* FL_ETIMEOUT at the very time; the server goes on. */
 CASE(case_70_call_timeout)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -60,6 +62,7 @@ CASE(case_70_call_timeout)
     expect_code(call(self, server, CALL_ECHO, w->patience_ns), 0);
 }
 
+/* An answer after the timeout: the mailbox stays empty, and it is counted. */
 CASE(case_71_late_reply_dropped)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -87,18 +90,21 @@ CASE(a_late_reply_is_not_taken_for_the_next_one)
     expect_nothing();
 }
 
+/* A dead pid: FL_ENOPROC. */
 CASE(case_72_call_noproc_pid)
 {
     expect_code(call(self, start_dead(), CALL_ECHO, w->patience_ns), FL_ENOPROC);
     expect_nothing();
 }
 
+/* A name that nobody has: FL_ENOPROC. */
 CASE(case_72_call_noproc_name)
 {
     expect_code(fl_call_name(self, "nobody", 1, NULL, 0, NULL, 0, NULL, fl_s(5)), FL_ENOPROC);
     expect_nothing();
 }
 
+/* FL_ECALLSELF at once, no deadlock. */
 CASE(case_73_call_self)
 {
     fl_ns start_ns = fl_self_now(self);
@@ -107,6 +113,7 @@ CASE(case_73_call_self)
     expect_nothing();
 }
 
+/* The server stops instead: FL_EDIED, with its reason. */
 CASE(case_74_call_server_stops)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -118,6 +125,7 @@ CASE(case_74_call_server_stops)
     expect_nothing();
 }
 
+/* The server crashes: FL_EDIED, with the reason of the crash. */
 CASE(case_75_call_server_crash)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -133,6 +141,7 @@ ORDER(do_kill_when_held)
     fl_exit(self, order->pid, fl_reason_of(FL_EXIT_KILL));
 }
 
+/* It is killed while the caller waits: killed. */
 CASE(case_76_call_server_killed_waiting)
 {
     struct fl_pid server = start_puppet(NULL), killer = start(obey);
@@ -162,6 +171,7 @@ ORDER(do_answer_when_held)
     fl_self_reply(self, w->pids[7], w->refs[7], "other", 6);
 }
 
+/* Another process may answer, later. */
 CASE(case_79_deferred_reply_from_other_process)
 {
     struct fl_pid server = start_puppet(NULL), other = start(obey);
@@ -272,6 +282,7 @@ ORDER(do_call_on)
     atomic_store(&w->n[0], call(self, order->pid, CALL_HOLD, w->patience_ns));
 }
 
+/* A server that waits in a call: others run, its own mail keeps its order. */
 CASE(case_83_nested_call_blocks_only_self)
 {
     struct fl_pid a = start_puppet(NULL), b = start_puppet(NULL), other = start(obey);
@@ -297,6 +308,7 @@ static void call_with_a_number(struct fl_self *self, struct case_world *w)
     fl_send(self, w->driver, 1, NULL, 0);
 }
 
+/* Each gets its own answer. */
 CASE(case_85_call_1000_concurrent_callers)
 {
     int callers = case_times(1000);
