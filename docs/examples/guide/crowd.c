@@ -45,8 +45,8 @@ static void tasks(struct fl_self *self)
 {
     struct fl_task task;
     int64_t number = 12;
-    fl_task_async(self, square, &number, sizeof number,
-                  &task); /* linked: its crash would be mine */
+    /* linked: its crash would be mine */
+    fl_task_async(self, square, &number, sizeof number, &task);
     fl_task_await(self, &task, &number, sizeof number, NULL, fl_s(1));
     printf("12 * 12 = %" PRId64 "\n", number);
 

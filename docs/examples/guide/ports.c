@@ -90,8 +90,8 @@ static void files(struct fl_self *self)
     size_t len;
     struct fl_err err;
     snprintf(path, sizeof path, "/tmp/faultline-guide-%d", (int)getpid());
-    int code = fl_file_save(self, path, "words", 5,
-                            &err); /* the old content or this, never a part */
+    /* the old content or this, never a part */
+    int code = fl_file_save(self, path, "words", 5, &err);
     if (code == 0) code = fl_file_load(self, path, 1000, &bytes, &len, &err);
     if (code != 0)
         printf("%s\n", err.text);
