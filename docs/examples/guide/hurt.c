@@ -33,7 +33,7 @@ static void teller_on_call(struct fl_self *self, void *state, const struct fl_ms
 {
     int total;
     int code = fl_call_name(self, "ledger", DEPOSIT, msg->data, msg->len, &total, sizeof total,
-                            NULL, fl_ms(50));
+                            NULL, fl_ms(20));
     if (code != 0) /* nothing is hidden: the client hears of it and asks again */
         fl_self_reply_error(self, msg->from, msg->ref, code);
     else
@@ -60,7 +60,7 @@ static int deposit(struct fl_self *self, int number)
     int total = 0, code;
     do {
         code = fl_call_name(self, "teller", DEPOSIT, &number, sizeof number, &total, sizeof total,
-                            NULL, fl_ms(100));
+                            NULL, fl_ms(40));
         if (code != 0) fl_pause(self, fl_ms(1)); /* FL_ENOPROC while it is started again */
     } while (code != 0);
     return total;
