@@ -10,6 +10,7 @@ static struct fl_msg expect_cast_at(struct fl_self *self, struct case_world *w, 
 }
 #define expect_cast(tag) expect_cast_at(self, w, CASE_AT, (tag))
 
+/* What is sent to an alias arrives, until it is taken back. */
 CASE(case_48_alias_delivers)
 {
     struct fl_pid p = start(obey);
@@ -22,6 +23,7 @@ CASE(case_48_alias_delivers)
     expect_nothing();
 }
 
+/* What is sent to it afterwards is dropped. */
 CASE(case_49_alias_dropped_after_unalias)
 {
     struct fl_pid p = start(obey);
@@ -44,6 +46,7 @@ CASE(a_message_that_came_before_unalias_stays)
     expect_cast(1);
 }
 
+/* A reply alias takes one message. */
 CASE(case_50_alias_reply_one_shot)
 {
     struct fl_pid p = start(obey);
@@ -64,6 +67,7 @@ CASE(a_reply_alias_can_be_taken_back_before)
     expect_nothing();
 }
 
+/* The reply ends alias and monitor: no DOWN later. */
 CASE(case_51_monitor_alias_reply_demonitor)
 {
     struct fl_pid p = start(obey), alias = FL_NO_PID;
@@ -95,6 +99,7 @@ CASE(reply_demonitor_of_the_dead_says_noproc)
     expect(!fl_unalias(self, alias));
 }
 
+/* Demonitor ends the alias too. */
 CASE(an_alias_until_demonitor)
 {
     struct fl_pid p = start(obey), alias = FL_NO_PID;

@@ -2,6 +2,7 @@
 
 /* Exit signals: who dies of what, and who gets a message instead. Cases 1 to 10. */
 
+/* P is sent exit(P, normal) and does not trap: it lives, and its mailbox is empty. */
 CASE(case_01_exit_normal_other_notrap)
 {
     struct fl_pid p = start(obey);
@@ -9,6 +10,7 @@ CASE(case_01_exit_normal_other_notrap)
     expect_sees_nothing(p);
 }
 
+/* P traps: it lives, and gets one EXIT with normal. */
 CASE(case_02_exit_normal_other_trap)
 {
     struct fl_pid p = start_trapping();
@@ -17,6 +19,7 @@ CASE(case_02_exit_normal_other_trap)
     expect_sees_nothing(p);
 }
 
+/* A signal of normal to oneself is the one that is not dropped: P ends. */
 CASE(case_03_exit_normal_self_notrap)
 {
     uint64_t ref = 0;
@@ -25,6 +28,7 @@ CASE(case_03_exit_normal_self_notrap)
     expect_down(ref, FL_EXIT_NORMAL);
 }
 
+/* P traps: it lives, and gets EXIT from itself. */
 CASE(case_04_exit_normal_self_trap)
 {
     struct fl_pid p = start_trapping();
@@ -33,6 +37,7 @@ CASE(case_04_exit_normal_self_trap)
     expect_sees_nothing(p);
 }
 
+/* Cannot be trapped: P is killed, no callback of it runs. */
 CASE(case_05_exit_kill_other_trap)
 {
     struct fl_pid p = start_puppet(NULL);
@@ -44,6 +49,7 @@ CASE(case_05_exit_kill_other_trap)
     expect_diary(""); /* neither on_exit nor on_terminate */
 }
 
+/* Nor when it comes from oneself. */
 CASE(case_06_exit_kill_self_trap)
 {
     struct fl_pid p = start_trapping();
@@ -52,6 +58,7 @@ CASE(case_06_exit_kill_self_trap)
     expect_down(ref, FL_EXIT_KILLED);
 }
 
+/* P ends by itself with kill: monitors see kill, not killed. */
 CASE(case_07_exit_inside_kill)
 {
     uint64_t ref = 0;
@@ -60,6 +67,7 @@ CASE(case_07_exit_inside_kill)
     expect_down(ref, FL_EXIT_KILL);
 }
 
+/* P traps and ends by itself with an error: that is its reason. */
 CASE(case_08_exit_inside_ignores_trap)
 {
     struct fl_pid p = start_trapping();
@@ -68,6 +76,7 @@ CASE(case_08_exit_inside_ignores_trap)
     expect_down_with(ref, BOOM);
 }
 
+/* Sent as a reason, killed is a message like any other. */
 CASE(case_09_killed_reason_is_trappable)
 {
     struct fl_pid p = start_trapping();
@@ -76,6 +85,7 @@ CASE(case_09_killed_reason_is_trappable)
     expect_alive(p);
 }
 
+/* Shutdown with a detail: P ends with that very reason. */
 CASE(case_10_shutdown_tuple_notrap)
 {
     struct fl_reason shutdown_x = fl_reason_with(FL_EXIT_SHUTDOWN, 0, "x");
@@ -162,18 +172,22 @@ static void play_table(struct fl_self *self, struct case_world *w, enum way way)
             play_row(self, w, way, row, traps != 0);
 }
 
+/* Six reasons, trapping and not: who lives, who ends of what, who gets a message. */
 CASE(every_reason_sent_by_another)
 {
     play_table(self, w, BY_OTHER);
 }
+/* The same, sent by P to itself. */
 CASE(every_reason_sent_to_itself)
 {
     play_table(self, w, BY_ITSELF);
 }
+/* The same, as P's own end. */
 CASE(every_reason_inside)
 {
     play_table(self, w, INSIDE);
 }
+/* The same, as the end of a linked one. */
 CASE(every_reason_over_a_link)
 {
     play_table(self, w, BY_LINK);
@@ -200,6 +214,7 @@ CASE(a_trap_that_comes_after_the_signal_does_not_help)
     expect_down_with(ref, BOOM);
 }
 
+/* A body that returns ends with normal. */
 CASE(a_normal_end_of_the_function_is_normal)
 {
     uint64_t ref = 0;

@@ -34,6 +34,7 @@ static void let_drain(struct case_world *w, int messages)
     atomic_store(&w->n[0], 1);
 }
 
+/* No limit: 250,000 messages wait. */
 CASE(case_111_unbounded)
 {
     int messages = case_times(w->simulated ? 120000 : 250000);
@@ -55,6 +56,7 @@ CASE_ON_ONE(the_default_is_100000)
     expect_code(fl_send(self, p, 1, NULL, 0), FL_EFULL);
 }
 
+/* The newest is dropped; a sender on the same shard hears of it. */
 CASE(case_111_drop_newest)
 {
     w->pids[0] = start(obey);
@@ -68,6 +70,7 @@ CASE(case_111_drop_newest)
     expect_diary("1 2 3 .\n");
 }
 
+/* The oldest cast makes room. */
 CASE(case_111_drop_oldest)
 {
     w->pids[0] = start(obey);
@@ -79,6 +82,7 @@ CASE(case_111_drop_oldest)
     expect_diary("3 4 5 .\n");
 }
 
+/* An EXIT is no cast: it stays. */
 CASE(case_111_drop_oldest_spares_signals)
 {
     w->pids[0] = start(obey);
@@ -101,6 +105,7 @@ static void send_1_to_5(struct fl_self *self, struct case_world *w)
     obey(self, w);
 }
 
+/* A sender on the same shard waits for room. */
 CASE_ON_ONE(case_111_block)
 {
     w->pids[1] = start_with(drain, .mailbox_max = 3, .full = FL_FULL_BLOCK);
@@ -137,6 +142,7 @@ CASE_ON_ONE(one_that_waits_for_room_can_be_killed)
     expect_diary("1 2 3 .\n");
 }
 
+/* The owner is killed. */
 CASE(case_111_exit)
 {
     struct fl_pid p = start_with(drain_and_trap, .mailbox_max = 3, .full = FL_FULL_EXIT);
@@ -168,6 +174,7 @@ static void full_and_watching(struct fl_self *self, struct case_world *w)
     obey(self, w);
 }
 
+/* Answers, EXIT, DOWN and timers pass a full mailbox. */
 CASE(case_111_signals_are_never_counted_nor_dropped)
 {
     static const enum fl_full policies[] = {FL_FULL_REFUSE, FL_FULL_DROP_OLDEST, FL_FULL_BLOCK,
@@ -216,6 +223,7 @@ ORDER(do_alloc_and_free)
         fl_self_free(self, fl_self_alloc(self, 1024));
 }
 
+/* Above memory_max: killed. */
 CASE(case_112_max_memory_kill)
 {
     struct fl_pid p = start_with(obey, .memory_max = 64 * 1024);
@@ -241,6 +249,7 @@ CASE(without_a_limit_there_is_none)
     expect_alive(p);
 }
 
+/* Queued messages count. */
 CASE(case_112_mail_that_waits_counts_as_memory)
 {
     static const char page[1024] = "";

@@ -18,6 +18,7 @@ static struct pair start_pair(struct fl_self *self, struct case_world *w, bool t
     return pair;
 }
 
+/* A linked one ends with normal: P lives and gets nothing. */
 CASE(case_11_link_normal_notrap)
 {
     struct pair pair = start_pair(self, w, false);
@@ -26,6 +27,7 @@ CASE(case_11_link_normal_notrap)
     expect_sees_nothing(pair.p);
 }
 
+/* P traps: one EXIT with normal. */
 CASE(case_12_link_normal_trap)
 {
     struct pair pair = start_pair(self, w, true);
@@ -42,6 +44,7 @@ CASE(link_kill_notrap)
     expect_down(pair.p_ref, FL_EXIT_KILL);
 }
 
+/* A linked one ends by itself with kill: P traps and lives, EXIT says kill. */
 CASE(case_14_link_kill_trap)
 {
     struct pair pair = start_pair(self, w, true);
@@ -50,6 +53,7 @@ CASE(case_14_link_kill_trap)
     expect_alive(pair.p);
 }
 
+/* P ends with the same error. */
 CASE(link_error_notrap)
 {
     struct pair pair = start_pair(self, w, false);
@@ -57,6 +61,7 @@ CASE(link_error_notrap)
     expect_down_with(pair.p_ref, BOOM);
 }
 
+/* P lives, EXIT carries the error with its words. */
 CASE(link_error_trap)
 {
     struct pair pair = start_pair(self, w, true);
@@ -65,6 +70,7 @@ CASE(link_error_trap)
     expect_sees_nothing(pair.p);
 }
 
+/* Two calls of link make one link: one EXIT. */
 CASE(case_17_link_twice_one_signal)
 {
     struct pair pair = start_pair(self, w, true);
@@ -93,6 +99,7 @@ CASE(linked_twice_one_unlink_is_enough)
     expect_sees_nothing(pair.p);
 }
 
+/* After unlink its end is not heard of. */
 CASE(case_18_unlink_before_death)
 {
     struct pair pair = start_pair(self, w, true);
@@ -122,6 +129,7 @@ static struct fl_pid queue_an_exit(struct fl_self *self, struct case_world *w)
     return q;
 }
 
+/* An EXIT that is queued stays after unlink. */
 CASE(case_19_unlink_after_death_queued)
 {
     struct fl_pid q = queue_an_exit(self, w);
@@ -130,6 +138,7 @@ CASE(case_19_unlink_after_death_queued)
     expect_nothing();
 }
 
+/* With the flush it goes. */
 CASE(case_19_unlink_and_flush_removes_it)
 {
     struct fl_pid q = queue_an_exit(self, w);
@@ -149,6 +158,7 @@ CASE(unlink_and_flush_leaves_other_mail)
     expect_nothing();
 }
 
+/* A link to a dead one: EXIT with noproc. */
 CASE(case_20_link_dead_trap)
 {
     struct fl_pid dead = start_dead();
@@ -158,6 +168,7 @@ CASE(case_20_link_dead_trap)
     expect_nothing();
 }
 
+/* Without trapping, P ends with noproc. */
 CASE(link_dead_notrap)
 {
     uint64_t ref = 0;
@@ -167,6 +178,7 @@ CASE(link_dead_notrap)
     expect_down(ref, FL_EXIT_NOPROC);
 }
 
+/* A link to oneself has no effect. */
 CASE(case_22_link_self_noop)
 {
     struct fl_pid p = start_trapping();
@@ -177,6 +189,7 @@ CASE(case_22_link_self_noop)
     expect_down(ref, FL_EXIT_SHUTDOWN);
 }
 
+/* Nor has unlink of one that is not linked. */
 CASE(case_22_unlink_unlinked_noop)
 {
     struct fl_pid p = start_trapping(), q = start(obey);
@@ -187,6 +200,7 @@ CASE(case_22_unlink_unlinked_noop)
     expect_alive(q);
 }
 
+/* An EXIT that is a message already stays one when trapping ends. */
 CASE(case_23_untrap_keeps_message)
 {
     struct fl_pid q = queue_an_exit(self, w);
@@ -260,6 +274,7 @@ static void crash_at_once(struct fl_self *self, struct case_world *w)
     fl_self_exit_now(self, BOOM);
 }
 
+/* A child that ends before its parent runs again: EXIT exactly once. */
 CASE(case_26_spawn_link_immediate_crash)
 {
     fl_self_trap_exits(self, true);

@@ -2,6 +2,7 @@
 
 /* Monitors: one DOWN each, once. Cases 29 to 35. */
 
+/* A monitor of a dead one: DOWN with noproc at once. */
 CASE(case_29_monitor_dead_noproc)
 {
     struct fl_pid dead = start_dead();
@@ -14,6 +15,7 @@ CASE(case_29_monitor_dead_noproc)
     expect_nothing();
 }
 
+/* Of a name that nobody has: DOWN with noproc, and with the name. */
 CASE(case_30_monitor_unregistered_name)
 {
     uint64_t ref = fl_monitor_name(self, "nobody");
@@ -24,6 +26,7 @@ CASE(case_30_monitor_unregistered_name)
     expect_nothing();
 }
 
+/* Of a name: the DOWN carries it. */
 CASE(case_31_monitor_by_name_reports_name)
 {
     struct fl_pid p = start_with(obey, .name = "somebody");
@@ -37,6 +40,7 @@ CASE(case_31_monitor_by_name_reports_name)
     expect_nothing();
 }
 
+/* Two monitors are two, each with its ref. */
 CASE(case_32_monitor_twice_two_downs)
 {
     struct fl_pid p = start(obey);
@@ -48,6 +52,7 @@ CASE(case_32_monitor_twice_two_downs)
     expect_nothing();
 }
 
+/* A monitor of oneself has a ref and never fires. */
 CASE(case_33_monitor_self_silent)
 {
     struct fl_pid p = start_trapping();
@@ -70,6 +75,7 @@ static uint64_t queue_a_down(struct fl_self *self, struct case_world *w)
     return ref;
 }
 
+/* A DOWN that is queued stays after demonitor. */
 CASE(case_34_demonitor_keeps_queued_down)
 {
     uint64_t ref = queue_a_down(self, w);
@@ -78,6 +84,7 @@ CASE(case_34_demonitor_keeps_queued_down)
     expect_nothing();
 }
 
+/* With the flush it goes. */
 CASE(case_35_demonitor_flush_removes)
 {
     uint64_t ref = queue_a_down(self, w);

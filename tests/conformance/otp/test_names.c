@@ -2,6 +2,7 @@
 
 /* Names, and what is sent to nobody. Cases 45 to 47. */
 
+/* A name in use: FL_ETAKEN. */
 CASE(case_45_register_taken)
 {
     struct fl_pid p = start_with(obey, .name = "taken");
@@ -10,6 +11,7 @@ CASE(case_45_register_taken)
     expect(fl_pid_eq(fl_whereis(w->node, "taken"), p));
 }
 
+/* A second name of one process: FL_ESTATE. */
 CASE(case_45_register_two_names)
 {
     expect_code(fl_self_register(self, "one"), 0);
@@ -18,12 +20,14 @@ CASE(case_45_register_two_names)
     expect(fl_pid_eq(fl_whereis(w->node, "one"), fl_self_pid(self)));
 }
 
+/* A name for a dead one: FL_ENOPROC. */
 CASE(case_45_register_dead)
 {
     expect_code(fl_register(self, start_dead(), "late"), FL_ENOPROC);
     expect_eq(fl_whereis(w->node, "late").bits, 0);
 }
 
+/* No name to give up: FL_ENOTFOUND. */
 CASE(case_45_unregister_missing)
 {
     expect_code(fl_self_unregister(self), FL_ENOTFOUND);
@@ -68,6 +72,7 @@ CASE_ON_ONE(another_process_of_the_shard_can_be_given_a_name)
     expect_code(fl_register(self, q, "given"), 0);
 }
 
+/* To a name that nobody has: FL_ENOPROC. */
 CASE(case_46_send_unregistered_local)
 {
     expect_code(fl_send_name(self, "nobody", 1, NULL, 0), FL_ENOPROC);
@@ -93,12 +98,14 @@ CASE(a_message_to_a_name_of_the_dead_says_so)
     expect_code(fl_send_name(self, "mortal", 1, NULL, 0), FL_ENOPROC);
 }
 
+/* To a dead pid: no error. */
 CASE(case_46_send_dead_pid)
 {
     expect_code(fl_send(self, start_dead(), 1, "text", 5), 0);
     expect_nothing();
 }
 
+/* And counted. */
 CASE(case_46_send_dead_pid_is_counted_as_dropped)
 {
     struct fl_pid dead = start_dead();

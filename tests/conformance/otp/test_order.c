@@ -10,6 +10,7 @@ static void leave_when_told(struct fl_self *self, struct case_world *w)
     fl_receive(self, NULL, NULL, FL_NEVER, &msg);
 }
 
+/* 2000 times: when DOWN is there, the name is free. */
 CASE(case_39_name_free_before_down)
 {
     for (int i = 0; i < case_times(2000); i++) {
@@ -50,6 +51,7 @@ static void own_something(struct fl_self *self, struct case_world *w)
     obey(self, w);
 }
 
+/* What a process owns is let go before its DOWN. */
 CASE(case_40_resources_closed_before_down)
 {
     for (int i = 0; i < 3; i++) {
@@ -96,6 +98,7 @@ static void send_two_and_return(struct fl_self *self, struct case_world *w)
     fl_send(self, w->driver, 2, NULL, 0);
 }
 
+/* What a process sent before its end arrives before its DOWN, in order. */
 CASE(case_41_messages_before_down)
 {
     for (int i = 0; i < case_times(300); i++) {
@@ -131,6 +134,7 @@ CASE(an_exit_signal_keeps_its_place_among_messages)
     }
 }
 
+/* Linked and monitored: EXIT, then DOWN. */
 CASE(case_42_exit_before_down)
 {
     fl_self_trap_exits(self, true);
@@ -162,6 +166,7 @@ static void count_up_to_driver(struct fl_self *self, struct case_world *w)
     }
 }
 
+/* Four senders, 100,000 numbered messages each: rising for each sender. */
 CASE(case_43_pairwise_fifo)
 {
     int last[SENDERS] = {0}, number[2];

@@ -35,6 +35,7 @@ static bool report_has(struct case_world *w, const char *text)
     return has;
 }
 
+/* normal, shutdown, and shutdown with a detail make no report. */
 CASE(case_100_silent_for_quiet_reasons)
 {
     struct fl_reason quiet[] = {fl_reason_of(FL_EXIT_NORMAL), fl_reason_of(FL_EXIT_SHUTDOWN),
@@ -48,6 +49,7 @@ CASE(case_100_silent_for_quiet_reasons)
     expect_eq(crashes(w), 0);
 }
 
+/* One report: reason, last message, state in words. */
 CASE(case_100_one_report_otherwise)
 {
     struct fl_pid server = start_server(&told_server);
@@ -60,6 +62,7 @@ CASE(case_100_one_report_otherwise)
     expect(report_has(w, "all is lost"));
 }
 
+/* Who waits for the answer stands in it. */
 CASE(case_100_the_client_of_a_call_is_named)
 {
     struct fl_pid server = start_server(&told_server);
@@ -72,6 +75,7 @@ CASE(case_100_the_client_of_a_call_is_named)
     expect(is_me);
 }
 
+/* A function that receives is reported as well. */
 CASE(case_100_a_body_too)
 {
     struct fl_pid body = start(obey);
@@ -87,6 +91,7 @@ ORDER(do_alloc)
         fl_self_alloc(self, 1024);
 }
 
+/* The crash report says which limit, and how long the queue was. */
 CASE(case_112_the_report_names_the_limit_and_the_queue)
 {
     struct fl_pid p = start_with(obey, .memory_max = 64 * 1024);
@@ -110,6 +115,7 @@ CASE(case_112_the_report_names_the_allocation_site)
     expect(!report_has(w, "allocated at: "));
 }
 
+/* The same for a mailbox. */
 CASE(case_111_the_report_names_the_mailbox)
 {
     struct fl_pid p = start_with(obey, .mailbox_max = 3, .full = FL_FULL_EXIT);

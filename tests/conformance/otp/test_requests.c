@@ -29,6 +29,7 @@ static uint64_t send_order(struct fl_self *self, struct fl_requests *set, struct
 #define send_to(to, label, ...) \
     send_order(self, &set, (to), (struct case_order){__VA_ARGS__}, (label))
 
+/* Three requests with labels: answers in the order of their completion. */
 CASE(case_89_reqid_collection)
 {
     struct fl_requests set = {0};
@@ -50,6 +51,7 @@ CASE(case_89_reqid_collection)
     expect_nothing();
 }
 
+/* At an instant the rest is abandoned. */
 CASE(case_89_abs_deadline_abandons_rest)
 {
     struct fl_requests set = {0};
@@ -80,6 +82,7 @@ CASE(wait_response_does_not_abandon)
     expect_nothing();
 }
 
+/* One request twice: FL_ETAKEN. */
 CASE(case_89_duplicate_add_rejected)
 {
     struct fl_requests set = {0};
@@ -92,6 +95,7 @@ CASE(case_89_duplicate_add_rejected)
     expect(got.label == 7 && strcmp(got.data, "one") == 0);
 }
 
+/* FL_ENOTFOUND, without waiting. */
 CASE(case_89_empty_collection_no_request)
 {
     struct fl_requests set = {0};
@@ -103,6 +107,7 @@ CASE(case_89_empty_collection_no_request)
     expect_code(fl_requests_check(&set, &msg, &got), FL_ENOTFOUND);
 }
 
+/* A dead one answers with an error value. */
 CASE(case_89_error_value_for_a_dead_target)
 {
     struct fl_requests set = {0};
@@ -163,6 +168,7 @@ CASE(abandoned_requests_are_never_heard_of)
 
 /* ---- to many */
 
+/* Casts to names; those that nobody has do not matter. */
 CASE(case_88_abcast)
 {
     static const char *const names[] = {"a", "nobody", "b"};
@@ -178,6 +184,7 @@ static void on_answer(void *cx, size_t index, const void *data, size_t len)
     note(w, "%zu %.*s\n", index, (int)len, (const char *)data);
 }
 
+/* Answers, and the indexes of those that did not. */
 CASE(case_88_multi_call)
 {
     struct fl_pid targets[] = {start_puppet(NULL), start_dead(), start_puppet(NULL),
@@ -194,6 +201,7 @@ CASE(case_88_multi_call)
     expect_nothing();
 }
 
+/* Nothing of it is left in the mailbox. */
 CASE(case_88_multi_call_drops_what_comes_late)
 {
     struct fl_pid targets[] = {start_puppet(NULL), start_puppet(NULL)};

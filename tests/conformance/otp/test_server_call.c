@@ -31,6 +31,7 @@ static int call_order(struct fl_self *self, struct case_world *w, struct fl_pid 
     return fl_call(self, to, CASE_ORDER, &order, sizeof order, NULL, 0, NULL, w->patience_ns);
 }
 
+/* A call and its answer. */
 CASE(case_69_call_reply)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -52,6 +53,7 @@ CASE(a_longer_answer_is_cut_to_fit)
     expect(memcmp(reply, "he.", 3) == 0);
 }
 
+/* FL_ETIMEOUT at the very time; the server goes on. */
 CASE(case_70_call_timeout)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -62,6 +64,7 @@ CASE(case_70_call_timeout)
     expect_code(call(self, server, CALL_ECHO, w->patience_ns), 0);
 }
 
+/* An answer after the timeout: the mailbox stays empty, and it is counted. */
 CASE(case_71_late_reply_dropped)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -89,12 +92,14 @@ CASE(a_late_reply_is_not_taken_for_the_next_one)
     expect_nothing();
 }
 
+/* A dead pid: FL_ENOPROC. */
 CASE(case_72_call_noproc_pid)
 {
     expect_code(call(self, start_dead(), CALL_ECHO, w->patience_ns), FL_ENOPROC);
     expect_nothing();
 }
 
+/* A name that nobody has: FL_ENOPROC. */
 CASE(case_72_call_noproc_name)
 {
     expect_code(fl_call_name(self, "nobody", 1, NULL, 0, NULL, 0, NULL, fl_s(5)), FL_ENOPROC);
@@ -130,6 +135,7 @@ CASE(case_72_call_noproc_via)
     expect_nothing();
 }
 
+/* FL_ECALLSELF at once, no deadlock. */
 CASE(case_73_call_self)
 {
     fl_ns start_ns = fl_self_now(self);
@@ -138,6 +144,7 @@ CASE(case_73_call_self)
     expect_nothing();
 }
 
+/* The server stops instead: FL_EDIED, with its reason. */
 CASE(case_74_call_server_stops)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -149,6 +156,7 @@ CASE(case_74_call_server_stops)
     expect_nothing();
 }
 
+/* The server crashes: FL_EDIED, with the reason of the crash. */
 CASE(case_75_call_server_crash)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -164,6 +172,7 @@ ORDER(do_kill_when_held)
     fl_exit(self, order->pid, fl_reason_of(FL_EXIT_KILL));
 }
 
+/* It is killed while the caller waits: killed. */
 CASE(case_76_call_server_killed_waiting)
 {
     struct fl_pid server = start_puppet(NULL), killer = start(obey);
@@ -292,6 +301,7 @@ ORDER(do_answer_when_held)
     fl_self_reply(self, w->pids[7], w->refs[7], "other", 6);
 }
 
+/* Another process may answer, later. */
 CASE(case_79_deferred_reply_from_other_process)
 {
     struct fl_pid server = start_puppet(NULL), other = start(obey);
@@ -402,6 +412,7 @@ ORDER(do_call_on)
     atomic_store(&w->n[0], call(self, order->pid, CALL_HOLD, w->patience_ns));
 }
 
+/* A server that waits in a call: others run, its own mail keeps its order. */
 CASE(case_83_nested_call_blocks_only_self)
 {
     struct fl_pid a = start_puppet(NULL), b = start_puppet(NULL), other = start(obey);
@@ -427,6 +438,7 @@ static void call_with_a_number(struct fl_self *self, struct case_world *w)
     fl_send(self, w->driver, 1, NULL, 0);
 }
 
+/* Each gets its own answer. */
 CASE(case_85_call_1000_concurrent_callers)
 {
     int callers = case_times(1000);

@@ -46,6 +46,7 @@ ORDER(do_call_async)
     fl_call_async(self, order->pid, order->tag, "word", 5, order->ns);
 }
 
+/* A callback that answers nothing, and an answer later. */
 CASE(case_86_noreply_then_reply_later)
 {
     struct fl_pid server = start_puppet(NULL), client = start_puppet(NULL);
@@ -89,6 +90,7 @@ CASE(an_abandoned_call_is_never_heard_of)
     expect_diary("");
 }
 
+/* To a dead server: no error. */
 CASE(case_87_cast_dead_ok)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -98,6 +100,7 @@ CASE(case_87_cast_dead_ok)
     expect_nothing();
 }
 
+/* on_continue runs before the casts that are queued. */
 CASE(case_90_continue_before_queue)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -112,6 +115,7 @@ static int init_continues(struct fl_self *self, struct case_world *w)
     return 0;
 }
 
+/* Also when on_init asked for it. */
 CASE(case_91_continue_from_init)
 {
     struct fl_pid pid = FL_NO_PID;
@@ -119,6 +123,7 @@ CASE(case_91_continue_from_init)
     expect_diary("continue 1\ncast 5\n");
 }
 
+/* One may ask for the next. */
 CASE(case_91_continue_chain)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -126,6 +131,7 @@ CASE(case_91_continue_chain)
     expect_diary("continue 10\ncontinue 11\ncast 1\ncast 2\ncast 3\n");
 }
 
+/* And may end the server. */
 CASE(case_91_continue_stop)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -145,6 +151,7 @@ CASE(continue_from_a_call)
 
 /* ---- timeouts */
 
+/* No message within the time: on_timeout. */
 CASE(case_92_timeout_fires)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -170,6 +177,7 @@ CASE(a_timeout_from_init_fires)
     expect_diary("timeout\n");
 }
 
+/* Any message takes it back. */
 CASE(case_93_timeout_cancelled_by_any_message)
 {
     struct fl_pid server = start_puppet(NULL);
@@ -209,6 +217,7 @@ CASE(a_new_timeout_replaces_the_old_one)
     expect_diary("timeout\n");
 }
 
+/* Zero: after what is queued already. */
 CASE(case_95_timeout_zero_after_queue)
 {
     struct fl_pid server = start_puppet(NULL);

@@ -42,6 +42,7 @@ static int init_for_ever(struct fl_self *self, struct case_world *w)
     return 0;
 }
 
+/* The start returns after on_init, and the name is there. */
 CASE(case_59_start_ok_blocks_until_init)
 {
     struct fl_pid pid = FL_NO_PID;
@@ -75,16 +76,19 @@ static void expect_failed_start(struct fl_self *self, struct case_world *w, cons
     expect_diary(""); /* on_terminate is not for those that never were */
 }
 
+/* FL_EIGNORE, the name is free; a linked caller that traps sees EXIT normal. */
 CASE(case_60_init_ignore)
 {
     expect_failed_start(self, w, CASE_AT, init_ignore, FL_EIGNORE, fl_reason_of(FL_EXIT_NORMAL));
 }
 
+/* The code of on_init; the caller sees EXIT with it. */
 CASE(case_61_init_stop)
 {
     expect_failed_start(self, w, CASE_AT, init_stop, FL_EREFUSED, fl_reason_of(FL_EXIT_ERROR));
 }
 
+/* The code and the reason of the crash; EXIT with the same. */
 CASE(case_62_init_crash)
 {
     struct fl_reason why = {0};
@@ -99,6 +103,7 @@ CASE(case_62_init_crash)
     expect_nothing();
 }
 
+/* A positive number is a bad return: FL_EBADRETURN, EXIT. */
 CASE(case_63_init_bad_return)
 {
     expect_failed_start(self, w, CASE_AT, init_bad_return, FL_EBADRETURN,
@@ -111,6 +116,7 @@ CASE(init_exit_shutdown_says_died_and_why)
                         fl_reason_of(FL_EXIT_SHUTDOWN));
 }
 
+/* FL_ETIMEOUT, the child is gone, and no EXIT is left in the caller. */
 CASE(case_65_init_timeout)
 {
     struct fl_pid pid = FL_NO_PID;
@@ -133,6 +139,7 @@ CASE(a_start_within_its_time_is_not_hurt_by_it_later)
     expect_alive(pid);
 }
 
+/* FL_ETAKEN, and who has the name. */
 CASE(case_68_already_started)
 {
     struct fl_pid first = start_puppet("taken"), second = FL_NO_PID;

@@ -2,6 +2,7 @@
 
 /* Group E, third part: what a supervisor answers. */
 
+/* Running: FL_ETAKEN and its pid; stopped: FL_EPRESENT; failing: not kept. */
 CASE(case_131_start_child)
 {
     struct fl_child a = CHILD(w, "a"), bad = CHILD(w, "bad", .init_code = FL_EREFUSED);
@@ -19,6 +20,7 @@ CASE(case_131_start_child)
     EXPECT(self, w, "start a\ngone a\nrefuse bad\nrefuse ends\n");
 }
 
+/* Twice is fine; unknown: FL_ENOTFOUND; a temporary one is forgotten. */
 CASE(case_132_terminate_child)
 {
     struct fl_child children[] = {CHILD(w, "a"), CHILD(w, "t")};
@@ -36,6 +38,7 @@ CASE(case_132_terminate_child)
     EXPECT(self, w, "start a\nstart t\ngone a\ngone t\n"); /* and no restart */
 }
 
+/* FL_ERUNNING, FL_ERESTARTING, FL_ENOTFOUND; one that fails stays stopped. */
 CASE(case_133_restart_child)
 {
     struct fl_child child = CHILD(w, "a");
@@ -61,6 +64,7 @@ CASE(case_133_restart_child)
     CHECK_CODE(w, fl_sup_restart_child(self, w->sup, "a", &second, NULL), FL_ERESTARTING);
 }
 
+/* FL_ERUNNING, FL_ERESTARTING, FL_ENOTFOUND; else it is forgotten. */
 CASE(case_134_delete_child)
 {
     struct fl_child child = CHILD(w, "a");
@@ -78,6 +82,7 @@ CASE(case_134_delete_child)
     CHECK_WHICH(self, w, "");
 }
 
+/* Order, states and numbers. */
 CASE(case_135_which_children_and_count_children_after_each_step)
 {
     static const struct fl_sup_opts inner = {0};
@@ -106,6 +111,7 @@ CASE(case_135_which_children_and_count_children_after_each_step)
     CHECK_COUNTS(self, w, 3, 0, 1, 2);
 }
 
+/* Every function of it. */
 CASE(case_137_api_to_a_dead_supervisor_says_noproc)
 {
     struct fl_child child = CHILD(w, "a");

@@ -18,6 +18,7 @@ static struct fl_child significant(struct world *w, const char *name, enum fl_re
     return child;
 }
 
+/* It ends for good: the supervisor ends with shutdown, the others are stopped in reverse. */
 CASE(case_166_any_significant)
 {
     static const struct {
@@ -37,6 +38,7 @@ CASE(case_166_any_significant)
     }
 }
 
+/* A restart, no shutdown. */
 CASE(case_167_transient_abnormal_is_restarted)
 {
     struct fl_child children[] = {CHILD(w, "a"), significant(w, "b", FL_TRANSIENT)};
@@ -46,6 +48,7 @@ CASE(case_167_transient_abnormal_is_restarted)
     CHECK_WHICH(self, w, "b running, a running");
 }
 
+/* The end of one of two is not enough. */
 CASE(case_168_all_significant_only_at_the_last_one)
 {
     struct fl_child children[] = {significant(w, "a", FL_TRANSIENT), CHILD(w, "b"),
@@ -58,6 +61,7 @@ CASE(case_168_all_significant_only_at_the_last_one)
     EXPECT(self, w, "gone a\ngone b\nsup shutdown\n");
 }
 
+/* Nor does its restart afterwards hurt. */
 CASE(case_169_a_termination_that_was_asked_for_does_not_count)
 {
     struct fl_child children[] = {significant(w, "a", FL_TRANSIENT), CHILD(w, "b")};
@@ -68,6 +72,7 @@ CASE(case_169_a_termination_that_was_asked_for_does_not_count)
     EXPECT(self, w, "start a\nstart b\ngone a\nstart a\n");
 }
 
+/* Stopped by one_for_all: the supervisor goes on. */
 CASE(case_170_as_a_sibling_in_a_strategy_it_does_not_count)
 {
     struct fl_child children[] = {significant(w, "a", FL_TRANSIENT), CHILD(w, "b"),
@@ -85,6 +90,7 @@ CASE(case_170_as_a_sibling_in_a_strategy_it_does_not_count)
     EXPECT(self, w, "gone a\ngone b\nsup shutdown\n");
 }
 
+/* Its own auto_shutdown is the end of the one above. */
 CASE(case_171_a_significant_supervisor_propagates)
 {
     struct fl_child leaf = significant(w, "x", FL_TEMPORARY);
@@ -101,6 +107,7 @@ CASE(case_171_a_significant_supervisor_propagates)
     EXPECT(self, w, "start a\nstart x\ngone x\ngone a\nsup shutdown\n");
 }
 
+/* significant with permanent, or with auto_shutdown never. */
 CASE(case_172_bad_combinations_are_rejected)
 {
     struct fl_child permanent = significant(w, "p", FL_PERMANENT),

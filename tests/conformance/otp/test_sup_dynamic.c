@@ -45,6 +45,7 @@ static void end_pid(struct fl_self *self, struct fl_pid pid, enum fl_exit_kind k
     fl_send(self, pid, (uint32_t)kind, NULL, 0);
 }
 
+/* FL_EFULL until one of them is gone. */
 CASE(case_173_max_children_counts_restarting_ones)
 {
     struct fl_pid a = FL_NO_PID, b = FL_NO_PID, c = FL_NO_PID;
@@ -68,6 +69,7 @@ CASE(case_173_max_children_counts_restarting_ones)
     CHECK(w, kid_b->started == 1);
 }
 
+/* By pid only; what does not start is not kept; counts. */
 CASE(case_174_dynamic_requests)
 {
     struct fl_pid a = FL_NO_PID, b = FL_NO_PID;
@@ -104,6 +106,7 @@ CASE(case_174_dynamic_requests)
     CHECK_CODE(w, start_sup(self, w, &none), FL_ERANGE);
 }
 
+/* Three restart types, normal and error. */
 CASE(case_175_dynamic_restarts_with_its_own_args)
 {
     static const struct {
@@ -134,6 +137,7 @@ CASE(case_175_dynamic_restarts_with_its_own_args)
     }
 }
 
+/* Restarts that fail count here too. */
 CASE(case_175_dynamic_intensity_3_ends_at_death_4)
 {
     struct fl_pid a = FL_NO_PID;
@@ -147,6 +151,7 @@ CASE(case_175_dynamic_intensity_3_ends_at_death_4)
            "start z\nstart a\ngone a\nrefuse a\nrefuse a\nrefuse a\ngone z\nsup shutdown\n");
 }
 
+/* All are asked before one is gone; one limit for all. */
 CASE(semantics_4_4_dynamic_children_are_stopped_all_at_once)
 {
     fl_ns limit_ns = w->is_real ? fl_ms(50) : fl_s(2);

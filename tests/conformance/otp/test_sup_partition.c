@@ -35,6 +35,7 @@ static int start_parts(struct fl_self *self, struct world *w, struct parts *part
     return rc;
 }
 
+/* Numbers by modulo of the absolute value, texts by a stable hash. */
 CASE(case_176_partition_routing)
 {
     struct parts parts;
@@ -63,6 +64,7 @@ CASE(case_176_partition_routing)
     CHECK(w, fl_partition_of(w->node, "nobody", 1).bits == 0);
 }
 
+/* With its own args. */
 CASE(case_176_a_dead_partition_is_restarted_and_its_key_works_again)
 {
     struct parts parts;
@@ -75,6 +77,7 @@ CASE(case_176_a_dead_partition_is_restarted_and_its_key_works_again)
     CHECK(w, fl_partition_of(w->node, "parts", 1).bits != 0);
 }
 
+/* It answers as any supervisor; its name stands for nobody when it is gone. */
 CASE(case_176_counts_and_children_are_a_supervisors)
 {
     struct parts parts;

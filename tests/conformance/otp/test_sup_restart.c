@@ -23,17 +23,29 @@ static void restart_type(struct fl_self *self, struct world *w, enum fl_restart 
         struct fl_reason reason = {.kind = (kind_), .detail = detail_}; \
         restart_type(self, w, (restart), reason, (then));               \
     }
+/* Started again. */
 RESTART_CASE(case_141_permanent_normal, FL_PERMANENT, FL_EXIT_NORMAL, "", "a running")
+/* Started again. */
 RESTART_CASE(case_142_permanent_shutdown, FL_PERMANENT, FL_EXIT_SHUTDOWN, "", "a running")
+/* Started again. */
 RESTART_CASE(case_143_permanent_shutdown_x, FL_PERMANENT, FL_EXIT_SHUTDOWN, "x", "a running")
+/* Started again. */
 RESTART_CASE(case_144_permanent_boom, FL_PERMANENT, FL_EXIT_ERROR, "boom", "a running")
+/* Kept without a process. */
 RESTART_CASE(case_145_transient_normal, FL_TRANSIENT, FL_EXIT_NORMAL, "", "a undefined")
+/* Kept without a process. */
 RESTART_CASE(case_146_transient_shutdown, FL_TRANSIENT, FL_EXIT_SHUTDOWN, "", "a undefined")
+/* Kept without a process. */
 RESTART_CASE(case_147_transient_shutdown_x, FL_TRANSIENT, FL_EXIT_SHUTDOWN, "x", "a undefined")
+/* Started again. */
 RESTART_CASE(case_148_transient_boom, FL_TRANSIENT, FL_EXIT_ERROR, "boom", "a running")
+/* Forgotten. */
 RESTART_CASE(case_149_temporary_normal, FL_TEMPORARY, FL_EXIT_NORMAL, "", "")
+/* Forgotten. */
 RESTART_CASE(case_150_temporary_shutdown, FL_TEMPORARY, FL_EXIT_SHUTDOWN, "", "")
+/* Forgotten. */
 RESTART_CASE(case_151_temporary_shutdown_x, FL_TEMPORARY, FL_EXIT_SHUTDOWN, "x", "")
+/* Forgotten. */
 RESTART_CASE(case_152_temporary_boom, FL_TEMPORARY, FL_EXIT_ERROR, "boom", "")
 
 static void start_abc(struct fl_self *self, struct world *w, enum fl_strategy strategy)
@@ -44,12 +56,14 @@ static void start_abc(struct fl_self *self, struct world *w, enum fl_strategy st
     end_kid(self, w, "b", FL_EXIT_ERROR);
 }
 
+/* b ends: only b starts. */
 CASE(case_153_one_for_one_leaves_the_siblings)
 {
     start_abc(self, w, FL_ONE_FOR_ONE);
     EXPECT(self, w, "gone b\nstart b\n");
 }
 
+/* b ends: c stops, a stops, then a, b, c start. */
 CASE(case_154_one_for_all_order)
 {
     start_abc(self, w, FL_ONE_FOR_ALL);
@@ -57,6 +71,7 @@ CASE(case_154_one_for_all_order)
     CHECK_WHICH(self, w, "c running, b running, a running");
 }
 
+/* b ends: c stops, then b, c start; a is left alone. */
 CASE(case_155_rest_for_one_order)
 {
     start_abc(self, w, FL_REST_FOR_ONE);
@@ -64,6 +79,7 @@ CASE(case_155_rest_for_one_order)
     CHECK_WHICH(self, w, "c running, b running, a running");
 }
 
+/* Stopped with the others, and forgotten. */
 CASE(case_156_temporary_siblings_are_not_started_again)
 {
     struct fl_child children[] = {CHILD(w, "t"), CHILD(w, "a"), CHILD(w, "u")};
@@ -74,6 +90,7 @@ CASE(case_156_temporary_siblings_are_not_started_again)
     CHECK_WHICH(self, w, "a running");
 }
 
+/* killed is no quiet reason. */
 CASE(case_157_kill_restarts_a_transient_one)
 {
     struct fl_child child = CHILD(w, "a");
@@ -83,6 +100,7 @@ CASE(case_157_kill_restarts_a_transient_one)
     EXPECT(self, w, "start a\ngone a\nstart a\n");
 }
 
+/* With all three strategies: shutdown, children stopped in reverse first. */
 CASE(case_158_intensity_0_1_3_ends_at_death_1_2_4)
 {
     static const int limits[] = {0, 1, 3};
@@ -106,6 +124,7 @@ CASE(case_158_intensity_0_1_3_ends_at_death_1_2_4)
     }
 }
 
+/* Ends that are farther apart than the period never add up. */
 CASE(case_159_intensity_window)
 {
     fl_ns period_ns = w->is_real ? fl_ms(10) : fl_s(5), spare_ns = w->is_real ? fl_ms(2) : fl_s(1);
@@ -127,6 +146,7 @@ CASE(case_159_intensity_window)
     EXPECT(self, w, "gone a\nsup shutdown\n");
 }
 
+/* The one above restarts the supervisor, by its own rules. */
 CASE(case_161_escalation)
 {
     struct fl_child leaf = CHILD(w, "x");
@@ -141,6 +161,7 @@ CASE(case_161_escalation)
     EXPECT(self, w, "gone x\ngone b\ngone a\nsup shutdown\n");
 }
 
+/* Each try counts; meanwhile it shows as restarting, and requests are answered. */
 CASE(case_162_failing_restart_counts)
 {
     struct fl_child children[] = {CHILD(w, "a"), CHILD(w, "b", .starts = 1)};
@@ -165,6 +186,7 @@ CASE(case_162_failing_restart_counts)
     CHECK_WHICH(self, w, "late running, d running, c running");
 }
 
+/* The second try takes along what the first one started. */
 CASE(case_163_one_for_all_retry_stops_everything_again)
 {
     struct fl_child children[] = {CHILD(w, "a"), CHILD(w, "b", .starts = 1), CHILD(w, "c")};
@@ -177,6 +199,7 @@ CASE(case_163_one_for_all_retry_stops_everything_again)
            "gone a\nsup shutdown\n");
 }
 
+/* The second try leaves those before it alone. */
 CASE(case_164_rest_for_one_retry_starts_at_the_one_that_failed)
 {
     struct fl_child children[] = {CHILD(w, "a"), CHILD(w, "b", .starts = 1), CHILD(w, "c")};

@@ -2,6 +2,7 @@
 
 /* Group E, first part: how a supervisor starts. */
 
+/* permanent, 5 s for a worker, for ever for a supervisor, not significant. */
 CASE(case_113_defaults_filled_in_childspec)
 {
     static const struct fl_sup_opts inner = {0};
@@ -32,6 +33,7 @@ struct bad_child {
     const char *words;
 };
 
+/* A code and words each; no child was started. */
 CASE(case_115_each_invalid_flag_has_its_own_error)
 {
     static const struct bad_opts bad[] = {
@@ -77,6 +79,7 @@ CASE(case_115_each_invalid_flag_has_its_own_error)
                    bad_children[i].code);
 }
 
+/* FL_EDUPLICATE, no child was started. */
 CASE(case_116_duplicate_id_is_rejected)
 {
     struct fl_err err = {0};
@@ -87,6 +90,7 @@ CASE(case_116_duplicate_id_is_rejected)
     EXPECT(self, w, "");
 }
 
+/* Children start as they stand in the table. */
 CASE(case_117_start_order_is_list_order)
 {
     struct fl_child children[] = {CHILD(w, "b"), CHILD(w, "c"), CHILD(w, "a")};
@@ -94,6 +98,7 @@ CASE(case_117_start_order_is_list_order)
     EXPECT(self, w, "start b\nstart c\nstart a\n");
 }
 
+/* Those before are stopped in reverse; the error names the child. */
 CASE(case_118_start_failure_unwinds_in_reverse)
 {
     struct fl_err err = {0};
@@ -127,6 +132,7 @@ CASE(case_119_a_supervisor_that_cannot_start)
     EXPECT(self, w, "ignore b\n");
 }
 
+/* Except a temporary one's; it can be started later. */
 CASE(case_120_ignore_keeps_the_spec_without_a_pid)
 {
     struct fl_child children[] = {CHILD(w, "p", .init_code = FL_EIGNORE),
@@ -152,6 +158,7 @@ CASE(case_120_ignore_keeps_the_spec_without_a_pid)
     CHECK_WHICH(self, w, "m running, z running, p undefined");
 }
 
+/* What a child hands out reaches who asked for its start or restart. */
 CASE(case_123_extra_info_is_passed_through)
 {
     char text[16] = "";

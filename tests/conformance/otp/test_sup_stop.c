@@ -2,6 +2,7 @@
 
 /* Group E, second part: how a supervisor stops its children. */
 
+/* Each is gone before the next is asked. */
 CASE(case_124_stop_order_is_reverse_and_one_at_a_time)
 {
     struct fl_child children[] = {CHILD(w, "a", .traps = true), CHILD(w, "b", .traps = true),
@@ -14,6 +15,7 @@ CASE(case_124_stop_order_is_reverse_and_one_at_a_time)
            "terminate a shutdown\ngone a\nsup shutdown\n");
 }
 
+/* A child that hangs is waited for. */
 CASE(case_125_shutdown_infinity_waits)
 {
     struct fl_child child = CHILD(w, "a", .traps = true, .hangs = true);
@@ -27,6 +29,7 @@ CASE(case_125_shutdown_infinity_waits)
     EXPECT(self, w, "gone a\nsup shutdown\n");
 }
 
+/* After the limit, within 10 % of it, it is killed. */
 CASE(case_126_shutdown_timeout_then_kill)
 {
     fl_ns limit_ns = w->is_real ? fl_ms(50) : fl_s(2);
@@ -41,6 +44,7 @@ CASE(case_126_shutdown_timeout_then_kill)
     EXPECT(self, w, "start a\nterminate a shutdown\ngone a\n");
 }
 
+/* Killed at once. */
 CASE(case_127_brutal_kill_runs_no_terminate)
 {
     struct fl_child child = CHILD(w, "a", .traps = true);

@@ -39,6 +39,7 @@ static const struct fl_server counter_server = {
             case_fail("expected the state %s, it is %s", (text), state_);                     \
     } while (0)
 
+/* The state in words, by on_format or as bytes. */
 CASE(case_101_get_state)
 {
     struct fl_pid p = start_server(&counter_server);
@@ -76,6 +77,7 @@ static int set_and_fail(void *state, void *cx)
     return FL_EREFUSED;
 }
 
+/* A function puts another state in place. */
 CASE(replace_state)
 {
     int value = 42;
@@ -86,6 +88,7 @@ CASE(replace_state)
     expect_state(p, "value 43");
 }
 
+/* One that fails leaves the old one. */
 CASE(case_102_replace_state_crash_keeps_old)
 {
     int value = 42;
@@ -96,6 +99,7 @@ CASE(case_102_replace_state_crash_keeps_old)
     expect_alive(p);
 }
 
+/* Mail waits, questions are answered; then all of it, in order. */
 CASE(case_103_suspend_queues_messages_resume_keeps_order)
 {
     struct fl_pid p = start_server(&counter_server);
@@ -126,6 +130,7 @@ ORDER(do_start_counter)
     case_serve(self, w, &counter_server, NULL, opts, &w->pids[0]);
 }
 
+/* The end of the parent ends one that is suspended. */
 CASE(case_104_suspended_parent_exit_terminates)
 {
     struct fl_pid parent = start(obey);
@@ -161,6 +166,7 @@ CASE(a_suspended_one_can_be_killed)
     expect_down(ref, FL_EXIT_KILLED);
 }
 
+/* With the reason given. */
 CASE(case_106_sys_terminate_runs_terminate)
 {
     struct fl_pid p = start_server(&counter_server);
@@ -180,6 +186,7 @@ CASE(sys_terminate_ends_a_suspended_one)
     expect_diary("terminate shutdown\n");
 }
 
+/* Messages in and out since it was asked to count. */
 CASE(case_107_statistics_counts_in_out)
 {
     struct fl_sys_stats stats = {0};
@@ -197,6 +204,7 @@ CASE(case_107_statistics_counts_in_out)
     expect_code(fl_sys_statistics(self, p, &stats, w->patience_ns), FL_ESTATE);
 }
 
+/* The last n messages, oldest first. */
 CASE(case_108_log_last_n)
 {
     char text[2048] = "";
@@ -242,6 +250,7 @@ CASE(a_system_message_restarts_the_timeout_at_full_length)
 
 /* ---- stop */
 
+/* 0 once it is gone; on_terminate has run. */
 CASE(case_99_stop_ok)
 {
     struct fl_pid p = start_server(&counter_server);
@@ -251,6 +260,7 @@ CASE(case_99_stop_ok)
     expect_nothing();
 }
 
+/* It ends with the reason that was asked for. */
 CASE(case_99_stop_with_a_reason)
 {
     struct fl_pid p = start_server(&counter_server);
@@ -260,6 +270,7 @@ CASE(case_99_stop_with_a_reason)
     expect_diary("terminate error: boom\n");
 }
 
+/* A dead one: FL_ENOPROC. */
 CASE(case_99_stop_noproc)
 {
     expect_code(fl_stop(self, start_dead(), BOOM, FL_NEVER), FL_ENOPROC);
@@ -285,6 +296,7 @@ ORDER(do_kill_when_it_terminates)
     fl_exit(self, order->pid, fl_reason_of(FL_EXIT_KILL));
 }
 
+/* It ends with another reason: FL_EDIED. */
 CASE(case_99_stop_other_reason)
 {
     struct fl_pid p = start_server(&slow_server), killer = start(obey);
@@ -299,6 +311,7 @@ ORDER(do_wait_for_go)
         fl_pause(self, fl_ms(1));
 }
 
+/* FL_ETIMEOUT, and it lives. */
 CASE(case_99_stop_timeout_kills_nothing)
 {
     struct fl_pid p = start_server(&counter_server);

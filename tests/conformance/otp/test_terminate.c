@@ -109,11 +109,13 @@ static void play_rows(struct fl_self *self, struct case_world *w, bool traps)
         if (rows[i].traps == traps) play_row(self, w, &rows[i]);
 }
 
+/* Trapping, eight ways to end: parent, stranger, link, stop, crash, kill. */
 CASE(case_96_terminate_matrix_trap)
 {
     FL_ASSERT(FL_COUNT(rows) == 2 * WHATS);
     play_rows(self, w, true);
 }
+/* The same eight without trapping. */
 CASE(case_96_terminate_matrix_notrap)
 {
     play_rows(self, w, false);

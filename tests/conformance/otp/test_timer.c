@@ -9,6 +9,7 @@ static struct fl_msg expect_timer_at(struct fl_self *self, struct case_world *w,
 }
 #define expect_timer(ref) expect_timer_at(self, w, CASE_AT, (ref))
 
+/* Cancelling a timer says how much was left. */
 CASE(case_52_cancel_active_returns_remaining)
 {
     uint64_t ref = fl_timer_start(self, fl_s(100), 1);
@@ -21,6 +22,7 @@ CASE(case_52_cancel_active_returns_remaining)
     expect_nothing();
 }
 
+/* The second time there is none. */
 CASE(case_53_cancel_twice_false)
 {
     uint64_t ref = fl_timer_start(self, fl_s(100), 1);
@@ -60,6 +62,7 @@ CASE(a_timer_of_zero_fires)
     expect_nothing();
 }
 
+/* 200 timers of one deadline fire in the order of their starts. */
 CASE_ON_ONE(case_55_equal_deadline_order)
 {
     enum { TIMERS = 200 };
@@ -101,6 +104,7 @@ ORDER(do_start_timers)
         fl_timer_start(self, fl_s(1000), i);
 }
 
+/* Timers of a process go with it: the count falls. */
 CASE(case_56_timer_dead_owner_removed)
 {
     uint64_t ref = 0;
@@ -114,6 +118,7 @@ CASE(case_56_timer_dead_owner_removed)
     expect_eq(case_stats(w).timers, before);
 }
 
+/* So do those that would send to it. */
 CASE_ON_ONE(case_56_send_after_to_the_dead_removed)
 {
     uint64_t ref = 0;
@@ -128,6 +133,7 @@ CASE_ON_ONE(case_56_send_after_to_the_dead_removed)
     expect_eq(fl_timer_cancel(self, timer), -1);
 }
 
+/* At a name that nobody has then, it is dropped. */
 CASE(case_57_timer_unregistered_name_dropped)
 {
     fl_send_after_name(self, "nobody", fl_ms(1), 5);
