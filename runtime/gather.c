@@ -84,7 +84,9 @@ static struct fl_gather *gather_new(struct fl_node *node, const struct fl_gather
 
 static void gather_on_done(struct fl_shard *shard, struct fl_gather *gather)
 {
+    ANNOTATE_HAPPENS_BEFORE(&gather->left); /* what this shard found */
     if (atomic_fetch_sub(&gather->left, 1) == 1) {
+        ANNOTATE_HAPPENS_AFTER(&gather->left);
         if (gather->asker.bits != 0) {
             struct fl_sig *sig = fl_sig_new(shard, FL_SIG_REPLY, gather->asker, FL_NO_PID);
             sig->ref = gather->ref;
@@ -177,6 +179,7 @@ static int wait_as_thread(struct fl_gather *gather)
         if (atomic_load(&gather->node->loops_end)) rc = FL_ESTATE;
     }
     if (atomic_load(&gather->left) == 0) rc = 0;
+    ANNOTATE_HAPPENS_AFTER(&gather->left); /* it may be zero before anybody held the lock */
     pthread_mutex_unlock(&gather->lock);
     return rc;
 }
