@@ -63,7 +63,8 @@ int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl
 int fl_node_run(struct fl_node *node);
 /** Asks the node to end: processes are told to shut down, loops drain and stop. Any thread. */
 void fl_node_stop(struct fl_node *node, int code);
-/** Frees a node that does not run. */
+/** Frees a node that does not run. No other thread may still be in a function of it, fl_node_stop
+ * included: join it first. */
 void fl_node_free(struct fl_node *node);
 /** Shard 0's loop, for uv handles of the program around the node. Its thread only. */
 uv_loop_t *fl_node_loop(struct fl_node *node);

@@ -353,6 +353,7 @@ static long steps_max(void)
 static void play(uint64_t seed, bool stops_in_the_middle)
 {
     struct stress *w = fl_new(struct stress);
+    VALGRIND_HG_DISABLE_CHECKING(w, sizeof *w); /* its counters are atomic, which it cannot see */
     w->seed = seed;
     w->steps_max = steps_max();
     w->stops_in_the_middle = stops_in_the_middle;
