@@ -549,6 +549,7 @@ struct fl_node {
     int guard_kind;
     struct fl_timer stop_timer;
     fl_ns stop_until_ns;
+    pthread_mutex_t start_lock; /* while it is held the node does not begin to run */
     pthread_mutex_t names_lock;
     struct fl_map names;
     pthread_mutex_t note_lock;

@@ -84,7 +84,9 @@ static struct fl_gather *gather_new(struct fl_node *node, const struct fl_gather
 
 static void gather_on_done(struct fl_shard *shard, struct fl_gather *gather)
 {
+    ANNOTATE_HAPPENS_BEFORE(&gather->left); /* what this shard found */
     if (atomic_fetch_sub(&gather->left, 1) == 1) {
+        ANNOTATE_HAPPENS_AFTER(&gather->left);
         if (gather->asker.bits != 0) {
             struct fl_sig *sig = fl_sig_new(shard, FL_SIG_REPLY, gather->asker, FL_NO_PID);
             sig->ref = gather->ref;
@@ -177,8 +179,20 @@ static int wait_as_thread(struct fl_gather *gather)
         if (atomic_load(&gather->node->loops_end)) rc = FL_ESTATE;
     }
     if (atomic_load(&gather->left) == 0) rc = 0;
+    ANNOTATE_HAPPENS_AFTER(&gather->left); /* it may be zero before anybody held the lock */
     pthread_mutex_unlock(&gather->lock);
     return rc;
+}
+
+/* A thread that is no shard's looks by itself while no loop runs, nor begins to. */
+static bool visit_if_still(struct fl_gather *gather)
+{
+    struct fl_node *node = gather->node;
+    pthread_mutex_lock(&node->start_lock);
+    bool is_still = node->opts.simulated || atomic_load(&node->state) != FL_NODE_RUNS;
+    if (is_still) visit_all(gather, NULL);
+    pthread_mutex_unlock(&node->start_lock);
+    return is_still;
 }
 
 int fl_gather_run(struct fl_gather **out, struct fl_node *node, const struct fl_gather_kind *kind,
@@ -192,11 +206,8 @@ int fl_gather_run(struct fl_gather **out, struct fl_node *node, const struct fl_
     int rc = 0;
     if (self != NULL && runs) {
         rc = wait_as_process(self, gather);
-    } else if (here == NULL && runs && !node->opts.simulated) {
-        post_all(gather, NULL);
-        rc = wait_as_thread(gather);
-    } else {
-        visit_all(gather, here);
+    } else if (here != NULL || !visit_if_still(gather)) {
+        if (here != NULL) visit_all(gather, here);
         if (atomic_load(&gather->left) > 0) {
             post_all(gather, here);
             rc = wait_as_thread(gather);

@@ -2,8 +2,9 @@
  *
  * The shards are asked one piece at a time and go on meanwhile, so this is not the state of one
  * instant. Thread: any. A process that asks waits as in a call; a thread that is no shard's is
- * blocked until the shards have answered. Never from on_note. All of it returns 0, FL_ESTATE when
- * the node stops, or what stands there. */
+ * blocked until the shards have answered; before fl_node_run it looks by itself, and nobody may
+ * spawn meanwhile. Never from on_note. All of it returns 0, FL_ESTATE when the node stops, or what
+ * stands there. */
 #ifndef FL_RUNTIME_INSPECT_H
 #define FL_RUNTIME_INSPECT_H
 

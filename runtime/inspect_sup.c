@@ -2,10 +2,8 @@
 #include "runtime/sup_core.h"
 
 static const char *const strategy_words[] = {
-    [FL_ONE_FOR_ONE] = "one_for_one",
-    [FL_ONE_FOR_ALL] = "one_for_all",
-    [FL_REST_FOR_ONE] = "rest_for_one",
-    [FL_SIMPLE_ONE_FOR_ONE] = "simple_one_for_one",
+    [FL_ONE_FOR_ONE] = "one_for_one",   [FL_ONE_FOR_ALL] = "one_for_all",
+    [FL_REST_FOR_ONE] = "rest_for_one", [FL_SIMPLE_ONE_FOR_ONE] = "simple_one_for_one",
     [FL_DYNAMIC] = "dynamic",
 };
 

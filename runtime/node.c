@@ -31,6 +31,7 @@ int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl
     node->clock = *fl_clock_real();
     if (opts->simulated) node->clock = (struct fl_clock){.now = sim_now, .cx = node};
     node->guard_kind = fl_stack_probe_guard();
+    pthread_mutex_init(&node->start_lock, NULL);
     pthread_mutex_init(&node->names_lock, NULL);
     pthread_mutex_init(&node->note_lock, NULL);
     pthread_mutex_init(&node->spare_lock, NULL);
@@ -74,7 +75,9 @@ int fl_node_run(struct fl_node *node)
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error value of the write */
     FL_ASSERT(!node->opts.simulated);
     FL_ASSERT(atomic_load(&node->state) == FL_NODE_NEW);
+    pthread_mutex_lock(&node->start_lock); /* a thread from outside may be looking at the shards */
     atomic_store(&node->state, FL_NODE_RUNS);
+    pthread_mutex_unlock(&node->start_lock);
     for (int i = 1; i < node->shards_count; i++) {
         struct fl_shard *shard = &node->shards[i];
         int rc = pthread_create(&shard->thread, NULL, shard_thread, shard);
@@ -223,6 +226,7 @@ void fl_node_free(struct fl_node *node)
         fl_shard_fini(&node->shards[i]);
     fl_shard_enter(before != NULL && before->node != node ? before : NULL);
     fl_map_fini(&node->names);
+    pthread_mutex_destroy(&node->start_lock);
     pthread_mutex_destroy(&node->names_lock);
     pthread_mutex_destroy(&node->note_lock);
     pthread_mutex_destroy(&node->spare_lock);

@@ -70,7 +70,8 @@ int fl_node_run(struct fl_node *node);
  * loops drain and stop. The first code counts. Any thread (OTP: init:stop/1). */
 void fl_node_stop(struct fl_node *node, int code);
 /** Frees a node that does not run, never did, or is simulated; processes that are left end as
- * killed first. NULL is fine. The thread that made it. */
+ * killed first. NULL is fine. The thread that made it; no other may still be in a function of it,
+ * fl_node_stop included: join it first. */
 void fl_node_free(struct fl_node *node);
 /** Shard 0's loop, for uv handles of the program around the node. Its thread only. */
 uv_loop_t *fl_node_loop(struct fl_node *node);
