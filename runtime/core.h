@@ -485,6 +485,7 @@ struct fl_shard {
     struct fl_self *run_first; /* goes before the queue, and before the budget */
     struct fl_self *picked;    /* for the worker that is switched to */
     int64_t budget;
+    int quantum; /* messages that a process handles before others run */
     fl_ns batch_end_ns;
     /* outside spawns */
     struct fl_pid outside_child;

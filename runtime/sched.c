@@ -185,8 +185,11 @@ static inline void proc_handle(struct fl_self *self, struct fl_sig *sig, struct 
 static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *self)
 {
     const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
-    struct fl_msg msg = {0};
-    const int most = FL_UNLIKELY(shard->is_simulated) ? fl_sim_quantum(shard) : FL_QUANTUM;
+    struct fl_msg msg;
+    const int most = shard->quantum;
+    msg.code = 0; /* and what else fl_msg_of_plain leaves as it is */
+    msg.reason = NULL;
+    msg.name = NULL;
     int handled = 0;
     while (handled < most && !(self->flags & stops)) {
         struct fl_sig *sig = fl_box_pop(self);
@@ -243,20 +246,15 @@ static inline void proc_run(struct fl_shard *shard, struct fl_self *self)
 void fl_shard_work(struct fl_shard *shard)
 {
     for (;;) {
-        struct fl_self *self = shard->picked;
+        struct fl_self *self = shard->picked; /* by who switched here */
         shard->picked = NULL;
         if (self == NULL) self = shard_pick(shard);
-        struct fl_stack *mine = shard->stack;
-        if (self == NULL) {
-            fl_stack_put(mine);
-            fl_stack_switch(shard, &shard->main_stack);
-        } else if (self->stack != NULL) {
-            struct fl_stack *its = shard_resume(shard, self);
-            fl_stack_put(mine);
-            fl_stack_switch(shard, its);
-        } else {
+        while (self != NULL && self->stack == NULL) {
             proc_run(shard, self);
+            self = shard_pick(shard);
         }
+        fl_stack_put(shard->stack);
+        fl_stack_switch(shard, self == NULL ? &shard->main_stack : shard_resume(shard, self));
     }
 }
 
@@ -307,6 +305,7 @@ void fl_shard_batch(struct fl_shard *shard, int64_t budget)
 {
     FL_ASSERT(shard->stack == &shard->main_stack);
     shard->budget = budget;
+    shard->quantum = shard->is_simulated ? fl_sim_quantum(shard) : FL_QUANTUM;
     shard->picks_left = 0;
     shard->batch_end_ns = shard->is_simulated ? FL_NEVER : fl_now() + FL_BATCH_NS;
     fl_stack_switch(shard, fl_stack_take(shard));
