@@ -197,10 +197,8 @@ CASE(the_last_answer_of_a_server_that_stops_arrives)
     expect_down_with(ref, BOOM);
 }
 
-/* Callbacks return nothing: only on_init can return badly (63). A server that cannot take a call
- * ends of OTP's case is a server that cannot take a call: it ends with an error, and the caller
- * sees it.
- */
+/* Only on_init can return badly (63); what cannot take a call ends with an error, which the caller
+ * sees. */
 CASE(case_77_call_bad_return)
 {
     static const struct fl_server dumb = {
