@@ -635,6 +635,8 @@ FL_NORETURN void fl_shard_work(struct fl_shard *shard);
 void fl_shard_go_on(struct fl_shard *shard);
 /** Now, by the node's clock. */
 fl_ns fl_shard_now(const struct fl_shard *shard);
+/** How much of a span is left that ends then: never more than there was, never negative. */
+fl_ns fl_shard_left(const struct fl_shard *shard, fl_ns due_ns);
 /** When a span that begins now ends; a long one by the kernel's coarse clock, never too early. */
 fl_ns fl_shard_due(const struct fl_shard *shard, fl_ns span_ns);
 /** It runs next, before the queue and the budget, unless another one does. */

@@ -374,19 +374,18 @@ fl_ns fl_timer_left(struct fl_self *self, uint64_t ref)
     struct fl_user_timer *timer = timer_find(self->shard, ref);
     if (timer == NULL) return -1;
     if (!fl_timer_is_on(&timer->timer)) return FL_NEVER;
-    return fl_ns_max(timer->timer.due_ns - fl_shard_now(self->shard), 0);
+    return fl_shard_left(self->shard, timer->timer.due_ns);
 }
 
 fl_ns fl_timer_cancel(struct fl_self *self, uint64_t ref)
 {
     struct fl_user_timer *timer = timer_find(self->shard, ref);
     if (timer == NULL) return -1;
-    /* as OTP: what is left; a long one is by the coarse clock, as its start was */
     fl_ns left_ns = !fl_timer_is_on(&timer->timer)
                         ? FL_NEVER
-                        : timer->timer.due_ns - fl_shard_due(self->shard, 0);
+                        : fl_shard_left(self->shard, timer->timer.due_ns);
     timer_forget(self->shard, timer);
-    return fl_ns_max(left_ns, 0);
+    return left_ns;
 }
 
 void fl_timer_drop_all(struct fl_self *self)

@@ -72,7 +72,6 @@ CASE(case_194_broadcast_from_skips_sender_only)
     fl_pubsub_free(pubsub);
 }
 
-/* A dispatcher gets the subscribers with what each left when it subscribed. */
 ORDER(do_subscribe_with)
 {
     char meta = (char)order->tag;
@@ -91,6 +90,7 @@ static void by_letter(struct fl_self *self, const struct fl_broadcast *what,
     }
 }
 
+/* A dispatcher gets the subscribers with what each left when it subscribed. */
 CASE(case_196_custom_dispatcher_sees_metadata)
 {
     struct fl_pubsub *pubsub = open_pubsub(self, w);

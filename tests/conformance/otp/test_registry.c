@@ -168,13 +168,13 @@ CASE(case_190_dispatch_not_called_for_empty_key)
     fl_registry_free(registry);
 }
 
-/* A crowd of one key that ends at once leaves nothing; its order is kept until then. */
 ORDER(do_register_often)
 {
     for (uint32_t i = 0; i < order->tag; i++)
         fl_registry_register(self, registry_of(order), "key", "x", 1, NULL);
 }
 
+/* Many processes with many entries under one key are killed at once: none is left. */
 CASE(case_191_a_crowd_of_one_key_is_cleaned_up)
 {
     enum { CROWD = 20 };

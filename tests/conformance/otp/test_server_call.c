@@ -112,6 +112,7 @@ ORDER(do_register_via)
     expect_code(fl_registry_register(self, registry, "key", NULL, 0, NULL), 0);
 }
 
+/* A key of a registry that nobody has, or whose owner is dead: FL_ENOPROC. */
 CASE(case_72_call_noproc_via)
 {
     char reply[16] = "";
@@ -196,9 +197,8 @@ CASE(the_last_answer_of_a_server_that_stops_arrives)
     expect_down_with(ref, BOOM);
 }
 
-/* Callbacks return nothing, so there is no bad return but that of on_init (case 63). What is left
- * of OTP's case is a server that cannot take a call: it ends with an error, and the caller sees it.
- */
+/* Only on_init can return badly (63); what cannot take a call ends with an error, which the caller
+ * sees. */
 CASE(case_77_call_bad_return)
 {
     static const struct fl_server dumb = {
@@ -232,6 +232,7 @@ ORDER(do_stop_with_reply)
     fl_self_stop_with_reply(self, fl_self_msg(self), BOOM, "no", 3); /* it has said so */
 }
 
+/* {stop, Reason, Reply, State}: on_terminate has run when the caller goes on. */
 CASE(semantics_3_4_the_answer_of_a_stop_comes_after_terminate)
 {
     char reply[16] = "";
@@ -260,6 +261,7 @@ ORDER(do_tell_when_held)
     tell(order->pid, .fn = do_stop_the_held, .reason = fl_reason_of(FL_EXIT_SHUTDOWN));
 }
 
+/* Also for a call that came before. */
 CASE(semantics_3_4_a_call_that_was_kept_is_answered_by_the_stop)
 {
     struct fl_pid server = start_server(&tidy_server), other = start(obey);
@@ -284,6 +286,7 @@ static const struct fl_server stuck_server = {
     .on_terminate = stuck_on_terminate,
 };
 
+/* The caller sees the kill. */
 CASE(semantics_3_4_one_that_is_killed_in_terminate_does_not_answer)
 {
     struct fl_pid server = start_server(&stuck_server), killer = start(obey);

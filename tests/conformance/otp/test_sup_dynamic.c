@@ -197,6 +197,7 @@ static int add_spec(struct fl_self *self, struct world *w, struct kid model, str
 #define SPEC(...) ((struct fl_child){__VA_ARGS__})
 #define KID(...) ((struct kid){.name = __VA_ARGS__})
 
+/* Permanent, transient and temporary children under one supervisor without a template. */
 CASE(semantics_4_14_each_child_is_restarted_as_its_own_spec_says)
 {
     struct fl_pid p = FL_NO_PID, t = FL_NO_PID, again = FL_NO_PID;
@@ -231,6 +232,7 @@ CASE(semantics_4_14_each_child_is_restarted_as_its_own_spec_says)
     CHECK_COUNTS(self, w, 0, 0, 0, 0);
 }
 
+/* max_children and the limit of restarts count both; a bad spec is told. */
 CASE(semantics_4_14_specs_of_their_own_beside_the_template)
 {
     struct fl_pid own = FL_NO_PID;
@@ -256,6 +258,7 @@ CASE(semantics_4_14_specs_of_their_own_beside_the_template)
     CHECK(w, strstr(w->notes, "limit own 1: error, 1 of 1\n") != NULL);
 }
 
+/* The last significant one ends it; others do not count. */
 CASE(semantics_4_14_significant_ones_of_many_specs)
 {
     CHECK_CODE(w, start_bare(self, w, (struct fl_sup_opts){.auto_shutdown = FL_ALL_SIGNIFICANT}),
@@ -271,6 +274,7 @@ CASE(semantics_4_14_significant_ones_of_many_specs)
     EXPECT(self, w, "gone b\ngone c\nsup shutdown\n");
 }
 
+/* All are told at once, each is killed when its own time is over. */
 CASE(semantics_4_14_each_has_its_own_time_to_end)
 {
     fl_ns short_ns = w->is_real ? fl_ms(20) : fl_s(1), long_ns = 3 * short_ns;
@@ -312,6 +316,7 @@ static int extra_on_init(struct fl_self *self, void *state, const void *args)
     return kid_on_init_said(self, kid);
 }
 
+/* Before the child's own args, also at a restart. */
 CASE(semantics_4_14_extra_arguments_come_first)
 {
     static const struct fl_server server = {.name = "extra",

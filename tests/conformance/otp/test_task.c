@@ -47,6 +47,7 @@ static struct fl_pid start_task_sup(struct fl_self *self, struct case_world *w, 
 
 /* ---- 177: await */
 
+/* The result, once: a second time it is FL_ESTATE. */
 CASE(case_177_await_ok)
 {
     int number = 0;
@@ -78,6 +79,7 @@ CASE(case_177_await_timeout)
     expect_diary("");
 }
 
+/* The crash of a linked task ends who awaits it, with its reason. */
 CASE(case_177_await_crash)
 {
     uint64_t ref = 0;
@@ -93,6 +95,7 @@ ORDER(do_await_foreign)
     note(w, "%s\n", fl_code_name(fl_task_await(self, &task, NULL, 0, NULL, fl_ms(1))));
 }
 
+/* FL_ESTATE for another process; the owner gets it. */
 CASE(case_177_await_not_owner)
 {
     int number = 0;
@@ -106,6 +109,7 @@ CASE(case_177_await_not_owner)
 
 /* ---- 178: yield */
 
+/* FL_ETIMEOUT while it works, then the value. */
 CASE(case_178_yield_nil_then_value)
 {
     int number = 0;
@@ -116,6 +120,7 @@ CASE(case_178_yield_nil_then_value)
     expect_nothing();
 }
 
+/* The reason is a value. */
 CASE(case_178_yield_after_crash)
 {
     struct fl_reason why = {0}, boom = BOOM;
@@ -128,6 +133,7 @@ CASE(case_178_yield_after_crash)
 
 /* ---- 179: shutdown */
 
+/* A result that came before is given. */
 CASE(case_179_shutdown_a_reply_that_is_there_wins)
 {
     int number = 0;
@@ -138,6 +144,7 @@ CASE(case_179_shutdown_a_reply_that_is_there_wins)
     expect_nothing();
 }
 
+/* It ended as it was told: no result. */
 CASE(case_179_shutdown_nil)
 {
     struct fl_task task = start_linked_task(.kind = HANG);
@@ -146,6 +153,7 @@ CASE(case_179_shutdown_nil)
     expect_nothing();
 }
 
+/* One that does not heed it is killed, and that is said. */
 CASE(case_179_shutdown_killed_after_the_timeout)
 {
     struct fl_reason why = {0};
@@ -158,6 +166,7 @@ CASE(case_179_shutdown_killed_after_the_timeout)
     expect_nothing();
 }
 
+/* One that crashed before: its reason. */
 CASE(case_179_shutdown_says_the_crash)
 {
     struct fl_reason why = {0}, boom = BOOM;
@@ -176,6 +185,7 @@ ORDER(do_start_both)
     w->pids[1] = start_nolink_task(order->pid, .kind = HANG).pid;
 }
 
+/* A task of a supervisor that is not linked goes on. */
 CASE(case_180_owner_death_kills_the_linked_task_only)
 {
     struct fl_pid sup = start_task_sup(self, w, 0), owner = start(obey);
@@ -241,6 +251,7 @@ static struct stream three_jobs(void)
                            .count = 3};
 }
 
+/* Results in the order of the inputs, whoever is done first. */
 CASE(case_181_async_stream_ordered)
 {
     struct stream stream = three_jobs();
@@ -251,6 +262,7 @@ CASE(case_181_async_stream_ordered)
     expect_nothing();
 }
 
+/* Results as they come, each with the index of its input. */
 CASE(case_181_async_stream_unordered)
 {
     static const int by_time[] = {11, 12, 10};
@@ -267,6 +279,7 @@ CASE(case_181_async_stream_unordered)
     expect_nothing();
 }
 
+/* A late task is killed, and FL_ETIMEOUT stands in its place. */
 CASE(case_181_async_stream_kill_task)
 {
     struct stream stream = {
@@ -287,6 +300,7 @@ ORDER(do_stream_for_ever)
     note(w, "it went on\n");
 }
 
+/* Or it ends who streams. */
 CASE(case_181_async_stream_exit)
 {
     uint64_t ref = 0;
@@ -310,6 +324,7 @@ CASE(case_181_async_stream_zip_input_on_exit)
     expect_nothing();
 }
 
+/* No more results are wanted: nothing is left that works. */
 CASE(case_181_halting_kills_what_runs)
 {
     struct stream stream = {
@@ -323,6 +338,7 @@ CASE(case_181_halting_kills_what_runs)
 
 /* ---- 184 */
 
+/* One too many is FL_EFULL, also for async_nolink. */
 CASE(case_184_task_supervisor_max_children)
 {
     struct job job = {.kind = HANG};

@@ -193,6 +193,32 @@ CASE(a_thousand_timers_come_by_deadline)
     }
 }
 
+ORDER(do_wait_long)
+{
+    struct fl_msg msg;
+    fl_ns begin_ns = fl_self_now(self);
+    int rc = fl_receive(self, case_matches, &(struct case_want){.kind = FL_MSG_PORT}, order->ns,
+                        &msg);
+    fl_ns took_ns = fl_self_now(self) - begin_ns;
+    expect_code(rc, FL_ETIMEOUT);
+    if (took_ns < order->ns) atomic_fetch_add(&w->n[0], 1);
+}
+
+/* Long ones go by a clock that is cheap to read and behind: 24 waits of half a second. */
+CASE(a_long_wait_is_never_too_short)
+{
+    enum { WAITERS = 24 };
+    struct fl_pid pids[WAITERS];
+    for (int i = 0; i < WAITERS; i++) {
+        pids[i] = start(obey);
+        tell(pids[i], .fn = do_wait_long, .ns = fl_ms(500));
+        fl_pause(self, fl_ms(1)); /* each begins at another moment of the kernel's tick */
+    }
+    for (int i = 0; i < WAITERS; i++)
+        expect_alive(pids[i]);
+    expect_eq(atomic_load(&w->n[0]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_pause_takes_its_time_and_mail_queues),
         cmocka_unit_test(a_server_gets_its_timers_in_on_timer),
         cmocka_unit_test(a_thousand_timers_come_by_deadline),
+        cmocka_unit_test(a_long_wait_is_never_too_short),
     };
     return cmocka_run_group_tests_name("timers", tests, NULL, NULL);
 }
