@@ -307,8 +307,7 @@ uint64_t fl_call_async(struct fl_self *self, struct fl_pid to, uint32_t tag, con
     call->timer.kind = FL_TIMER_CALL;
     call->timer.owner = self;
     call->timer.ref = ref;
-    fl_ns due_ns = fl_shard_due(shard, timeout_ns);
-    if (due_ns != FL_NEVER) fl_timer_add(shard, &call->timer, due_ns);
+    if (timeout_ns != FL_NEVER) fl_timer_add_later(shard, &call->timer, timeout_ns);
     struct fl_sig *sig = fl_sig_new(shard, FL_SIG_CALL, to, self->pid);
     sig->tag = tag;
     sig->ref = ref;

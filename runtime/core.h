@@ -226,8 +226,8 @@ struct fl_timer {
     struct fl_list in_slot;
     fl_ns due_ns;
     uint64_t seq;
-    uint32_t at; /* 1 + index in the heap, 0: not in it */
-    uint16_t level;
+    uint32_t at;           /* 1 + index in the heap, 0: not in it */
+    uint16_t level;        /* where in the wheel, or FL_TIMER_FRESH */
     uint16_t kind;         /* enum fl_timer_kind */
     struct fl_self *owner; /* NULL for FL_TIMER_PORT */
     uint64_t ref;
@@ -236,6 +236,7 @@ struct fl_timer {
         uint32_t tag;
     };
 };
+#define FL_TIMER_FRESH UINT16_MAX /* fl_timer.level: added for later, and due_ns is a span */
 #define FL_WHEEL_LEVELS 6
 #define FL_WHEEL_SLOTS 256
 #define FL_TICK_SHIFT 20 /* a tick is 2^20 ns, about a millisecond */
@@ -545,7 +546,6 @@ struct fl_node {
     atomic_int state;
     atomic_int stop_code;
     atomic_bool stop_asked, loops_end;
-    fl_ns coarse_ns;    /* how much CLOCK_MONOTONIC_COARSE may be behind */
     atomic_uint guards; /* pages that mprotect guards */
     int guard_kind;
     struct fl_timer stop_timer;
@@ -635,9 +635,7 @@ FL_NORETURN void fl_shard_work(struct fl_shard *shard);
 void fl_shard_go_on(struct fl_shard *shard);
 /** Now, by the node's clock. */
 fl_ns fl_shard_now(const struct fl_shard *shard);
-/** How much of a span is left that ends then: never more than there was, never negative. */
-fl_ns fl_shard_left(const struct fl_shard *shard, fl_ns due_ns);
-/** When a span that begins now ends; a long one by the kernel's coarse clock, never too early. */
+/** When a span that begins now ends, by the node's clock; FL_NEVER stays that. */
 fl_ns fl_shard_due(const struct fl_shard *shard, fl_ns span_ns);
 /** It runs next, before the queue and the budget, unless another one does. */
 void fl_shard_run_first(struct fl_self *self);

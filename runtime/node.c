@@ -4,9 +4,6 @@
 #include "runtime/filter.h"
 #include "runtime/hog.h"
 
-/* A tick of the kernel may be longer than its clock admits, and late on a busy virtual machine:
- * 1.8 of them were seen. */
-#define COARSE_TICKS 4
 #define PROCS_MAX_DEFAULT (4u * 1000 * 1000)
 #define MAILBOX_MAX_DEFAULT 100000u
 
@@ -39,9 +36,6 @@ int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl
     pthread_mutex_init(&node->note_lock, NULL);
     pthread_mutex_init(&node->spare_lock, NULL);
     pthread_mutex_init(&node->filters_lock, NULL);
-    struct timespec res;
-    clock_getres(CLOCK_MONOTONIC_COARSE, &res);
-    node->coarse_ns = COARSE_TICKS * (fl_s(res.tv_sec) + res.tv_nsec);
     fl_list_init(&node->controls);
     size_t bytes = sizeof(struct fl_shard) * (size_t)node->shards_count;
     node->shards = aligned_alloc(_Alignof(struct fl_shard), bytes);

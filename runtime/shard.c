@@ -1,8 +1,6 @@
 #include "runtime/annotate.h"
 #include "runtime/core.h"
 
-#define COARSE_SPAN fl_ms(500) /* a longer one may be late by some ticks of the kernel */
-
 /* The one thread-local of the runtime: whose thread is this. */
 static _Thread_local struct fl_shard *shard_of_thread;
 
@@ -27,23 +25,8 @@ fl_ns fl_shard_now(const struct fl_shard *shard)
 fl_ns fl_shard_due(const struct fl_shard *shard, fl_ns span_ns)
 {
     if (span_ns == FL_NEVER) return FL_NEVER;
-    fl_ns now_ns;
-    if (span_ns < COARSE_SPAN || shard->is_simulated) {
-        now_ns = fl_shard_now(shard);
-    } else {
-        struct timespec at;
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
-        now_ns = fl_s(at.tv_sec) + at.tv_nsec + shard->node->coarse_ns;
-    }
+    fl_ns now_ns = fl_shard_now(shard);
     return span_ns >= FL_NEVER - now_ns ? FL_NEVER : now_ns + span_ns;
-}
-
-fl_ns fl_shard_left(const struct fl_shard *shard, fl_ns due_ns)
-{
-    FL_ASSERT(due_ns != FL_NEVER);
-    fl_ns left_ns = due_ns - fl_shard_now(shard);
-    bool is_by_coarse = left_ns > COARSE_SPAN && !shard->is_simulated;
-    return fl_ns_max(is_by_coarse ? left_ns - shard->node->coarse_ns : left_ns, 0);
 }
 
 uint64_t fl_shard_next_ref(struct fl_shard *shard)

@@ -216,7 +216,7 @@ static int stream_run(struct stream *st)
         if (rc != 0) rc = fl_receive(st->self, stream_is_answer, st, stream_left(st), &msg);
         if (rc == 0)
             stream_on_answer(st, &msg);
-        else if (stream_left(st) == 0) /* a long wait goes by a coarse clock: it may end early */
+        else if (stream_left(st) == 0)
             stream_on_timeout(st);
     }
 }

@@ -6,6 +6,9 @@
  * whose tick has come. A timer stands in level n when its tick differs from the current one in byte
  * n and in no higher one. */
 #define HEAP_WAYS 4
+/* From so long on, a timer's time may begin at the end of the turn that started it: reading a clock
+ * costs as much as the rest. */
+#define LATER_SPAN fl_ms(500)
 
 /* ---- the heap */
 
@@ -155,6 +158,7 @@ void fl_timer_add(struct fl_shard *shard, struct fl_timer *timer, fl_ns due_ns)
     struct fl_timers *timers = &shard->timers;
     FL_ASSERT(!fl_timer_is_on(timer));
     timer->due_ns = due_ns;
+    timer->level = 0;
     timer->seq = ++timers->seq;
     timer_place(timers, timer);
 }
@@ -169,6 +173,7 @@ void fl_timer_add_later(struct fl_shard *shard, struct fl_timer *timer, fl_ns sp
         return;
     }
     timer->due_ns = fl_ns_max(span_ns, 0); /* a span, until it is settled */
+    timer->level = FL_TIMER_FRESH;
     timer->seq = ++timers->seq;
     fl_list_push(&timers->fresh, &timer->in_slot);
     timers->in_wheel++;
@@ -184,6 +189,7 @@ static void timers_settle(struct fl_timers *timers)
         struct fl_timer *timer = FL_OWNER(timers->fresh.next, struct fl_timer, in_slot);
         fl_list_remove(&timer->in_slot);
         timers->in_wheel--;
+        timer->level = 0;
         if (timer->due_ns >= FL_NEVER - now_ns) continue; /* never */
         timer->due_ns += now_ns;
         timer_place(timers, timer);
@@ -337,6 +343,10 @@ static struct fl_user_timer *timer_new(struct fl_shard *shard, struct fl_self *o
     timer->timer.ref = fl_table_take(&shard->refs, shard->id, timer);
     FL_ASSERT(timer->timer.ref != 0); /* 16 million on one shard */
     if (owner != NULL) fl_list_push(&fl_proc_cold(owner)->timers, &timer->of_owner);
+    if (after_ns >= LATER_SPAN && !shard->is_simulated) {
+        if (after_ns != FL_NEVER) fl_timer_add_later(shard, &timer->timer, after_ns);
+        return timer;
+    }
     fl_ns due_ns = fl_shard_due(shard, fl_ns_max(after_ns, 0));
     if (due_ns != FL_NEVER) fl_timer_add(shard, &timer->timer, due_ns);
     return timer;
@@ -369,21 +379,25 @@ static struct fl_user_timer *timer_find(struct fl_shard *shard, uint64_t ref)
     return FL_OWNER(record, struct fl_user_timer, record);
 }
 
+static fl_ns timer_left(const struct fl_shard *shard, const struct fl_timer *timer)
+{
+    if (!fl_timer_is_on(timer)) return FL_NEVER;
+    if (timer->level == FL_TIMER_FRESH) return timer->due_ns; /* its time has not begun */
+    return fl_ns_max(timer->due_ns - fl_shard_now(shard), 0);
+}
+
 fl_ns fl_timer_left(struct fl_self *self, uint64_t ref)
 {
     struct fl_user_timer *timer = timer_find(self->shard, ref);
     if (timer == NULL) return -1;
-    if (!fl_timer_is_on(&timer->timer)) return FL_NEVER;
-    return fl_shard_left(self->shard, timer->timer.due_ns);
+    return timer_left(self->shard, &timer->timer);
 }
 
 fl_ns fl_timer_cancel(struct fl_self *self, uint64_t ref)
 {
     struct fl_user_timer *timer = timer_find(self->shard, ref);
     if (timer == NULL) return -1;
-    fl_ns left_ns = !fl_timer_is_on(&timer->timer)
-                        ? FL_NEVER
-                        : fl_shard_left(self->shard, timer->timer.due_ns);
+    fl_ns left_ns = timer_left(self->shard, &timer->timer);
     timer_forget(self->shard, timer);
     return left_ns;
 }
