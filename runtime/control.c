@@ -390,7 +390,7 @@ static const struct fl_server control_server = {
 int fl_control_serve(struct fl_node *node, int fd, struct fl_err *err)
 {
     struct control_args args = {.fd = fd, .err = err};
-    struct fl_spawn_opts opts = {.args = &args, .shard = 0};
+    struct fl_spawn_opts opts = {.args = &args, .shard = FL_SHARD(0)};
     if (node->opts.simulated) return fl_err_set(err, FL_ESTATE, "a simulated node has no pipes");
     return fl_node_spawn(node, &control_server, &opts, NULL);
 }

@@ -120,9 +120,9 @@ struct fl_spawn_opts {
     const char *name; /* registered name, copied; NULL none */
     const void *args; /* handed to on_init, which runs before spawn returns on the same shard */
     struct fl_pid link_to; /* not FL_NO_PID: linked before it runs */
-    int shard;             /* FL_SHARD_…; a small number is that shard, as FL_SHARD(n) */
-    uint32_t mailbox_max;  /* 0: the node's default (100,000) */
-    enum fl_full full;     /* at mailbox_max */
+    int shard;            /* FL_SHARD_…; 0: FL_SHARD_SAME, from outside any process FL_SHARD(0) */
+    uint32_t mailbox_max; /* 0: the node's default (100,000) */
+    enum fl_full full;    /* at mailbox_max */
     size_t memory_max; /* bytes of fl_self_alloc and queued messages; above: killed. 0: no limit */
     enum fl_priority priority;
     bool is_supervised;    /* a supervisor starts it: its life is worth notes */

@@ -70,7 +70,7 @@ static struct fl_shard *shard_with_least(struct fl_node *node)
 struct fl_shard *fl_shard_place(struct fl_shard *shard, int wanted)
 {
     struct fl_node *node = shard->node;
-    if (wanted == FL_SHARD_SAME) return shard;
+    if (wanted == FL_SHARD_SAME || wanted == 0) return shard;
     if (wanted == FL_SHARD_LEAST) return shard_with_least(node);
     int id = wanted >= FL_SHARD(0) ? wanted - FL_SHARD(0) : wanted;
     if (wanted == FL_SHARD_SPREAD) {
@@ -425,6 +425,7 @@ static int outside_shard(struct fl_node *node, int wanted, struct fl_shard **out
     bool may_choose = wanted < 0 && !is_new; /* then there is no choice but this one */
     if (here == NULL && !is_new) return FL_ESTATE;
     if (wanted == FL_SHARD_SAME && here == NULL) wanted = FL_SHARD_SPREAD;
+    if (wanted == 0) wanted = FL_SHARD(0); /* from outside there is no "same" to mean */
     *out = fl_shard_place(here != NULL ? here : &node->shards[0],
                           may_choose ? FL_SHARD_SAME : wanted);
     if (*out == NULL) return FL_ERANGE;

@@ -17,7 +17,7 @@ int fl_sup_start(struct fl_node *node, struct fl_self *self, const struct fl_sup
     };
     if (self != NULL) return fl_spawn(self, &fl_sup_server, &spawn, out);
     /* OS children and the program's own loop are on shard 0 */
-    spawn.shard = 0;
+    spawn.shard = FL_SHARD(0);
     return fl_node_spawn(node, &fl_sup_server, &spawn, out);
 }
 

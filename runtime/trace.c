@@ -28,7 +28,7 @@ static void trace_end(struct fl_self *self)
     FL_ASSERT(trace != NULL);
     self->cold->trace = NULL;
     self->flags &= ~(uint32_t)FL_PROC_TRACED;
-    trace->opts.on_end(trace->opts.cx, 0);
+    if (trace->opts.on_end != NULL) trace->opts.on_end(trace->opts.cx, 0);
     free(trace);
 }
 
@@ -44,7 +44,7 @@ static void trace_on_start(struct fl_shard *shard, void *cx)
         fl_proc_cold(self)->trace = trace;
         self->flags |= FL_PROC_TRACED;
     } else {
-        ask->opts.on_end(ask->opts.cx, code);
+        if (ask->opts.on_end != NULL) ask->opts.on_end(ask->opts.cx, code);
     }
     free(ask);
 }
@@ -67,7 +67,7 @@ static void trace_on_stop(struct fl_shard *shard, void *cx)
 int fl_trace_start(struct fl_node *node, struct fl_pid pid, const struct fl_trace_opts *opts)
 {
     struct fl_shard *there = fl_proc_shard(node, pid);
-    FL_ASSERT(opts->on_event != NULL && opts->on_end != NULL);
+    FL_ASSERT(opts->on_event != NULL);
     if (there == NULL) return FL_ENOPROC;
     struct trace_ask *ask = fl_new(struct trace_ask);
     *ask = (struct trace_ask){.pid = pid, .opts = *opts};

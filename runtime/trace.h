@@ -25,7 +25,7 @@ struct fl_trace_event {
     const struct fl_reason *reason; /* FL_TRACE_EXIT */
     uint64_t lost;                  /* how many events before this one were over the rate */
 };
-/* on_event and on_end must be there. */
+/* on_event must be there, on_end may be NULL. */
 struct fl_trace_opts {
     /** Called on the shard's thread, in the middle of what it tells: short, and nothing that waits.
      * What it sends to the traced process is not told. */

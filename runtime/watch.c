@@ -417,7 +417,7 @@ int fl_watch_open(struct fl_node *node, char path[FL_WATCH_PATH_MAX], struct fl_
         if (*at == '/' || *at == '-') *at = '_';
     snprintf(text, sizeof text, "%s/%s-%d.sock", folder, name, (int)getpid());
     struct listener_args args = {.path = text, .err = err};
-    struct fl_spawn_opts opts = {.args = &args, .shard = 0};
+    struct fl_spawn_opts opts = {.args = &args, .shard = FL_SHARD(0)};
     rc = fl_node_spawn(node, &listener_server, &opts, NULL);
     if (rc == 0 && path != NULL) snprintf(path, FL_WATCH_PATH_MAX, "%s", text);
     return rc;
