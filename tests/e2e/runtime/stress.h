@@ -9,14 +9,17 @@
 
 #include "runtime/annotate.h"
 #include "runtime/base/rng.h"
+#include "runtime/control.h"
 #include "runtime/inspect.h"
 #include "runtime/node.h"
+#include "runtime/pid.h"
 #include "runtime/pubsub.h"
 #include "runtime/registry.h"
 #include "runtime/sup.h"
 #include "runtime/sys.h"
 #include "runtime/task.h"
 #include "runtime/task_sup.h"
+#include "runtime/trace.h"
 
 enum {
     STRESS_SHARDS = 5,
@@ -43,6 +46,8 @@ struct stress {
     atomic_int phase, threads_done;
     atomic_long steps, starts, ends, wrong, crashes;
     atomic_long thread_sent;
+    atomic_long traces_begun, traces_ended;
+    _Atomic uint64_t filters[STRESS_NAMES]; /* numbers of some */
 };
 
 /** Something is not as it must be; from any thread, for cmocka's own may only be used on its. */
@@ -94,6 +99,49 @@ static inline void stress_post(struct stress *w, struct fl_rng *rng, struct fl_p
 {
     int at = (int)fl_rng_between(rng, 0, STRESS_BOARD - 1);
     atomic_store_explicit(&w->board[at], pid.bits, memory_order_relaxed);
+}
+
+/* ---- what any thread may do to a process */
+
+static inline void stress_on_event(void *cx, const struct fl_trace_event *event)
+{
+    (void)cx;
+    (void)event;
+}
+
+static inline void stress_on_trace_end(void *cx, int code)
+{
+    struct stress *w = cx;
+    atomic_fetch_add(&w->traces_ended, 1);
+    must_say(w, code, 0, FL_ENOPROC, FL_ETAKEN);
+}
+
+static inline void stress_trace(struct stress *w, struct fl_rng *rng)
+{
+    struct fl_pid who = stress_somebody(w, rng);
+    struct fl_trace_opts opts = {
+        .on_event = stress_on_event, .on_end = stress_on_trace_end, .cx = w, .events_max = 50};
+    if (fl_rng_between(rng, 0, 2) == 0)
+        fl_trace_stop(w->node, who, w);
+    else if (fl_trace_start(w->node, who, &opts) == 0)
+        atomic_fetch_add(&w->traces_begun, 1);
+}
+
+/* Only such as keep the order. */
+static inline void stress_filter(struct stress *w, struct fl_rng *rng)
+{
+    char who[FL_PID_TEXT_MAX];
+    fl_pid_show(stress_somebody(w, rng), who, sizeof who);
+    struct fl_filter_opts opts = {
+        .kind = fl_rng_between(rng, 0, 1) == 0 ? FL_FILTER_DROP : FL_FILTER_DELAY,
+        .probability = 0.3,
+        .limit = 5,
+        .delay_ns = fl_ms(fl_rng_between(rng, 1, 3)),
+    };
+    uint64_t id = 0;
+    must_say(w, fl_control_filter(w->node, who, NULL, &opts, &id, NULL), 0, FL_ENOPROC);
+    id = atomic_exchange(&w->filters[fl_rng_between(rng, 0, STRESS_NAMES - 1)], id);
+    if (id != 0) must_say(w, fl_control_unfilter(w->node, id, NULL), 0, FL_ENOTFOUND);
 }
 
 /* ---- refs whose end is to be heard exactly once */

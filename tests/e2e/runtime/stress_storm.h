@@ -438,6 +438,16 @@ static void do_job(struct fl_self *self, struct storm *storm)
     must_say(storm->w, fl_blocking(self, job_run, NULL, NULL), 42);
 }
 
+static void do_filter(struct fl_self *self, struct storm *storm)
+{
+    stress_filter(storm->w, &storm->rng);
+}
+
+static void do_trace(struct fl_self *self, struct storm *storm)
+{
+    stress_trace(storm->w, &storm->rng);
+}
+
 static void do_odd(struct fl_self *self, struct storm *storm)
 {
     switch (storm_draw(storm, 0, 6)) {
@@ -470,7 +480,7 @@ static void (*const storm_things[])(struct fl_self *self, struct storm *storm) =
     do_spawn,  do_spawn, do_body,  do_link,  do_monitor, do_demonitor, do_exit, do_call,
     do_call,   do_ask,   do_ask,   do_timer, do_cancel,  do_abandon,   do_send, do_send,
     do_share,  do_name,  do_alias, do_topic, do_topic,   do_unalias,   do_key,  do_task,
-    do_stream, do_sys,   do_child, do_job,   do_odd,
+    do_stream, do_sys,   do_child, do_job,   do_filter,  do_trace,     do_odd,
 };
 
 static void storm_step(struct fl_self *self, struct storm *storm)

@@ -150,6 +150,12 @@ static void outside_hurt(struct stress *w, struct fl_rng *rng, int64_t what)
     case 3:
         fl_node_send(w->node, fl_whereis(w->node, "name1"), STEP, NULL, 0);
         break;
+    case 4:
+        stress_filter(w, rng);
+        break;
+    case 5:
+        stress_trace(w, rng);
+        break;
     default:
         fl_node_send(w->node, who, STEP, NULL, 0);
     }
@@ -168,7 +174,7 @@ static void *outside_run(void *cx)
         number.number++;
         must_say(w, fl_node_send(w->node, keeper, NUMBER, &number, sizeof number), 0);
         atomic_fetch_add(&w->thread_sent, 1);
-        outside_hurt(w, &rng, fl_rng_between(&rng, 0, 9));
+        outside_hurt(w, &rng, fl_rng_between(&rng, 0, 11));
         /* waits for all shards, so that it goes no faster than they do */
         struct fl_shard_info stats;
         struct fl_inspect inspect;
@@ -294,6 +300,8 @@ static void director_look_for_leftovers(struct fl_self *self, struct stress *w,
     must(w, stats.timers == 0, stats.timers);
     must(w, stats.waiting == 0, stats.waiting);
     must(w, stress_live(w) == 0, stress_live(w));
+    must(w, atomic_load(&w->traces_begun) == atomic_load(&w->traces_ended),
+         atomic_load(&w->traces_begun));
     must(w, stats.counts.spawned >= (uint64_t)atomic_load(&w->starts), stats.counts.spawned);
     must(w, stats.counts.handled > 0 && stats.counts.timers_fired > 0, stats.counts.handled);
 }
