@@ -4,8 +4,9 @@
 /* Who runs next, and for how long. A worker is a stack that runs one process after another; one
  * that waits in the middle keeps the stack, and the next worker comes from the pool. */
 #define PICKS_BETWEEN_DRAINS 16u
-#define DRAINS_BETWEEN_CLOCKS 4u /* reading one costs as much as a few small handlers */
+#define DRAINS_BETWEEN_CLOCKS 8u /* reading one costs as much as a few small handlers */
 #define PICKS_BEFORE_LOWER 8u
+#define LONG_MAILBOX 4096u
 
 /* ---- the run queues: first come first served, by priority; drawn when simulated */
 
@@ -181,17 +182,29 @@ static inline void proc_handle(struct fl_self *self, struct fl_sig *sig, struct 
         fl_proc_handle_other(self, sig, msg);
 }
 
+/* One whose mailbox has become long goes on until the shard has to look at its loop: otherwise many
+ * senders fill it faster than one turn in so many empties it. */
+static FL_NOINLINE bool proc_is_swamped(const struct fl_shard *shard, const struct fl_self *self)
+{
+    if (shard->is_simulated || self->box_len < LONG_MAILBOX) return false;
+    return fl_now() < shard->batch_end_ns;
+}
+
 /* Handles what is queued, up to a quantum. Returns how many. */
 static inline int proc_handle_queued(struct fl_shard *shard, struct fl_self *self)
 {
     const uint32_t stops = FL_PROC_DOOMED | FL_PROC_SUSPENDED;
     struct fl_msg msg;
-    const int most = shard->quantum;
+    int most = shard->quantum;
     msg.code = 0; /* and what else fl_msg_of_plain leaves as it is */
     msg.reason = NULL;
     msg.name = NULL;
     int handled = 0;
-    while (handled < most && !(self->flags & stops)) {
+    while (!(self->flags & stops)) {
+        if (FL_UNLIKELY(handled >= most)) {
+            if (!proc_is_swamped(shard, self)) break;
+            most += FL_QUANTUM;
+        }
         struct fl_sig *sig = fl_box_pop(self);
         if (sig == NULL) break;
         if (self->box_head != NULL) __builtin_prefetch(self->box_head, 1);
@@ -228,7 +241,7 @@ static inline void proc_run(struct fl_shard *shard, struct fl_self *self)
     int handled = FL_UNLIKELY(shard->run_first != NULL || !is_alive)
                       ? 0
                       : proc_handle_queued(shard, self);
-    shard->budget -= handled + 1;
+    shard->budget -= handled > 0 ? handled : 1;
     shard->counts.handled += (uint64_t)handled;
     struct fl_stack *stack = shard->stack;
     if (FL_UNLIKELY(stack->held != NULL)) {

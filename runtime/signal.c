@@ -287,7 +287,7 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     struct fl_self *target = fl_proc_find(shard, to);
     struct fl_sig *sig = shard->sig_pool;
     const uint32_t long_way = FL_PROC_SLOW_IN | FL_PROC_SIMULATED;
-    if (FL_UNLIKELY(target == NULL || sig == NULL || (len != 0 && len != 8) ||
+    if (FL_UNLIKELY(target == NULL || sig == NULL || len > 16 || len % 8 != 0 ||
                     (target->flags & long_way) || (self->flags & FL_PROC_SLOW_SEND) ||
                     fl_box_is_full(target)))
         return send_any(self, to, tag, data, len);
@@ -297,6 +297,7 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
     sig->tag = tag;
     sig->len = (uint32_t)len;
     if (len != 0) memcpy(sig->bytes, data, 8);
+    if (len == 16) memcpy(sig->bytes + 8, (const char *)data + 8, 8);
     fl_box_link(target, sig);
     if (FL_LIKELY(!(target->flags & FL_PROC_BLOCKED)))
         fl_shard_queue(target);
