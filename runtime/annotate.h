@@ -50,6 +50,7 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 #if __has_include(<valgrind/helgrind.h>)
 #define FL_VALGRIND 1
 #include <valgrind/helgrind.h>
+#include <valgrind/memcheck.h>
 #include <valgrind/valgrind.h>
 #endif
 #endif
@@ -58,6 +59,7 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 #define ANNOTATE_HAPPENS_BEFORE(what) ((void)(what))
 #define ANNOTATE_HAPPENS_AFTER(what) ((void)(what))
 #define VALGRIND_HG_DISABLE_CHECKING(at, len) ((void)(at), (void)(len))
+#define VALGRIND_MAKE_MEM_DEFINED(at, len) ((void)(at), (void)(len))
 #define VALGRIND_STACK_REGISTER(from, to) ((void)(from), (void)(to), 0)
 #define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
 #define RUNNING_ON_VALGRIND 0

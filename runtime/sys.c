@@ -80,8 +80,11 @@ void fl_sys_format(struct fl_self *self, struct fl_buf *out)
     }
     if (self->flags & FL_PROC_IS_BODY) return; /* what it has is on its stack */
     fl_buf_printf(out, "%u bytes:", self->state_bytes);
-    for (uint32_t i = 0; i < self->state_bytes && i < STATE_SHOWN_BYTES; i++)
-        fl_buf_printf(out, " %02x", state[i]);
+    for (uint32_t i = 0; i < self->state_bytes && i < STATE_SHOWN_BYTES; i++) {
+        unsigned char byte = state[i];
+        VALGRIND_MAKE_MEM_DEFINED(&byte, sizeof byte); /* it may be the padding of a struct */
+        fl_buf_printf(out, " %02x", byte);
+    }
     if (self->state_bytes > STATE_SHOWN_BYTES) fl_buf_puts(out, " …");
 }
 

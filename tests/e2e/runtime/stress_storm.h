@@ -330,8 +330,10 @@ static void do_task(struct fl_self *self, struct storm *storm)
     struct fl_task_opts opts = {.shard = (int)storm_draw(storm, -1, STRESS_SHARDS - 1),
                                 .is_linked = storm_draw(storm, 0, 3) == 0};
     uint64_t number = fl_rng_next(&storm->rng), answer = 0;
-    must_say(storm->w, fl_task_start(self, &opts, task_run, &number, sizeof number, &task), 0);
-    int code = 1;
+    int code = fl_task_start(self, &opts, task_run, &number, sizeof number, &task);
+    must_say(storm->w, code, 0);
+    if (code != 0) return; /* the node stops */
+    code = 1;
     fl_ns within = fl_ms(storm_draw(storm, 0, 2));
     switch (storm_draw(storm, 0, 3)) {
     case 0:
