@@ -461,8 +461,6 @@ void fl_watch_add(struct fl_self *target, struct fl_pid watcher, uint64_t ref);
 bool fl_watch_drop(struct fl_shard *shard, uint64_t ref);
 /** Tells all watchers of a dying process. */
 void fl_watch_fire_all(struct fl_self *self);
-/** The record of the watching side, or NULL. */
-struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref);
 /** It has fired, or was taken back: all that may stay of it is an explicit alias. */
 void fl_monitor_end(struct fl_monitor *monitor);
 /** Takes it away on both sides. */

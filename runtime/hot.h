@@ -74,6 +74,14 @@ static inline void fl_cell_free(struct fl_shard *shard, void *ptr, size_t bytes)
     cells->free[class] = ptr;
 }
 
+/** The record of the watching side of a monitor or a call, or NULL. */
+static inline struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref)
+{
+    uint8_t *record = fl_table_find(&shard->refs, ref);
+    if (record == NULL || (*record != FL_RECORD_MONITOR && *record != FL_RECORD_CALL)) return NULL;
+    return FL_OWNER(record, struct fl_monitor, record);
+}
+
 /** Fetches what a message touches of a process, for later; any address will do. */
 static inline void fl_proc_prefetch(const struct fl_self *self)
 {

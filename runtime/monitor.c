@@ -111,13 +111,6 @@ void fl_watch_fire_all(struct fl_self *self)
 
 /* ---- the watching side */
 
-struct fl_monitor *fl_monitor_find(struct fl_shard *shard, uint64_t ref)
-{
-    uint8_t *record = fl_table_find(&shard->refs, ref);
-    if (record == NULL || (*record != FL_RECORD_MONITOR && *record != FL_RECORD_CALL)) return NULL;
-    return FL_OWNER(record, struct fl_monitor, record);
-}
-
 static void monitor_let_go(struct fl_monitor *monitor)
 {
     struct fl_shard *shard = monitor->owner->shard;
@@ -165,19 +158,33 @@ void fl_monitor_drop_all(struct fl_self *self)
         fl_monitor_drop(FL_OWNER(self->monitors.next, struct fl_monitor, of_owner));
 }
 
-uint64_t fl_monitor_add(struct fl_self *self, struct fl_self *other, struct fl_pid pid)
+/* Member by member: zeroing it as a block costs more than the rest. */
+static struct fl_monitor *monitor_new(struct fl_self *self, struct fl_pid target)
 {
     struct fl_shard *shard = self->shard;
-    struct fl_monitor *monitor = fl_cell_new_zeroed(shard, sizeof *monitor);
+    struct fl_monitor *monitor = fl_cell_new(shard, sizeof *monitor);
     uint64_t ref = fl_table_take(&shard->refs, shard->id, monitor);
     FL_ASSERT(ref != 0); /* 16 million on one shard */
     monitor->record = FL_RECORD_MONITOR;
+    monitor->has_fired = monitor->is_remote = monitor->is_spent = false;
+    monitor->alias = 0;
     monitor->owner = self;
-    monitor->target = pid;
+    monitor->target = target;
+    monitor->name = NULL;
+    monitor->watch.of_target = (struct fl_list){0};
     monitor->watch.watcher = self->pid;
     monitor->watch.ref = ref;
     monitor->watch.kind = FL_WATCH_LOCAL;
+    monitor->of_owner = (struct fl_list){0};
     fl_list_push(&self->monitors, &monitor->of_owner);
+    return monitor;
+}
+
+uint64_t fl_monitor_add(struct fl_self *self, struct fl_self *other, struct fl_pid pid)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_monitor *monitor = monitor_new(self, pid);
+    uint64_t ref = monitor->watch.ref;
     if (other != NULL) {
         if (other != self) fl_list_push(&other->watchers, &monitor->watch.of_target);
         return ref; /* of oneself: never fires */
@@ -212,13 +219,9 @@ uint64_t fl_monitor_name(struct fl_self *self, const char *name)
         }
         fl_demonitor(self, ref); /* it went in this very moment: nobody has the name */
     }
-    struct fl_monitor *monitor = fl_cell_new_zeroed(shard, sizeof *monitor);
-    uint64_t ref = fl_table_take(&shard->refs, shard->id, monitor);
-    monitor->record = FL_RECORD_MONITOR;
-    monitor->owner = self;
-    monitor->watch.ref = ref;
+    struct fl_monitor *monitor = monitor_new(self, FL_NO_PID);
+    uint64_t ref = monitor->watch.ref;
     monitor->name = fl_strdup(name);
-    fl_list_push(&self->monitors, &monitor->of_owner);
     struct fl_reason reason = fl_reason_of(FL_EXIT_NOPROC);
     monitor_fire(monitor, FL_NO_PID, &reason);
     return ref;
