@@ -8,6 +8,7 @@ struct fl_fanout {
     struct fl_self *sender; /* who waits */
     struct fl_sig sig;      /* what a member handles, as long as it does not wait */
     size_t at, count;
+    size_t late; /* how many, at the front of members, the sender has to wait for room with */
     struct fl_pid members[];
 };
 
@@ -19,7 +20,7 @@ struct fl_fanout *fl_fanout_new(struct fl_self *self, uint32_t tag, struct fl_sh
     FL_ASSERT(fanout != NULL);
     fanout->next = NULL;
     fanout->sender = self;
-    fanout->at = fanout->count = 0;
+    fanout->at = fanout->count = fanout->late = 0;
     fl_sig_init(&fanout->sig, FL_SIG_CAST, FL_NO_PID, self->pid);
     fanout->sig.is_malloced = FL_SIG_LENT;
     fanout->sig.flags = FL_SIG_SHARED;
@@ -60,10 +61,15 @@ void fl_fanout_keep(struct fl_self *self)
 }
 
 /* The long way, for one that is busy. */
-static void fanout_post(struct fl_shard *shard, const struct fl_fanout *fanout,
-                        struct fl_self *target)
+static void fanout_post(struct fl_shard *shard, struct fl_fanout *fanout, struct fl_self *target)
 {
-    if (fl_box_is_full(target) && fl_box_make_room(target, NULL, 0) != 0) return;
+    bool is_full = fl_box_is_full(target);
+    bool waits = ((target->flags >> FL_PROC_FULL_SHIFT) & 3) == FL_FULL_BLOCK;
+    if (is_full && waits) {
+        fanout->members[fanout->late++] = target->pid;
+        return;
+    }
+    if (is_full && fl_box_make_room(target, NULL, 0) != 0) return;
     fl_box_push(target, fanout_copy(shard, &fanout->sig, target->pid));
 }
 
@@ -124,13 +130,19 @@ static void fanout_take_off(struct fl_shard *shard, struct fl_fanout *fanout)
         shard->fanouts_tail = FL_OWNER(slot, struct fl_fanout, next);
 }
 
+static void fanout_drop(void *ptr)
+{
+    fl_fanout_free(ptr);
+}
+
 static void fanout_done(struct fl_shard *shard, struct fl_fanout *fanout)
 {
     fanout_take_off(shard, fanout);
-    struct fl_stack *stack = fanout->sender->stack;
-    stack->wait.on_abandon = NULL;
-    fl_call_end_wait(fanout->sender, 0);
-    fl_fanout_free(fanout);
+    struct fl_self *sender = fanout->sender;
+    bool has_late = fanout->late > 0; /* then it is the sender's from here on */
+    sender->stack->wait.on_abandon = has_late ? fanout_drop : NULL;
+    fl_call_end_wait(sender, 0);
+    if (!has_late) fl_fanout_free(fanout);
 }
 
 void fl_fanout_run(struct fl_shard *shard)
@@ -175,6 +187,17 @@ static void fanout_abandon(void *ptr)
     fl_fanout_free(fanout);
 }
 
+/* Waits for room, one after the other, as a send to each would. */
+static void fanout_send_late(struct fl_self *self, struct fl_fanout *fanout)
+{
+    fl_self_own(self, fanout, fanout_drop); /* we may be ended while we wait */
+    for (size_t i = 0; i < fanout->late; i++)
+        fl_send_shared(self, fanout->members[i], fanout->sig.tag,
+                       fl_shared_retain(fanout->sig.shared));
+    fl_self_disown(self, fanout);
+    fl_fanout_free(fanout);
+}
+
 void fl_fanout_send(struct fl_self *self, struct fl_fanout *fanout_take)
 {
     struct fl_shard *shard = self->shard;
@@ -190,5 +213,7 @@ void fl_fanout_send(struct fl_self *self, struct fl_fanout *fanout_take)
     stack->wait.job = fanout_take;
     stack->wait.on_abandon = fanout_abandon;
     fl_proc_park(self);
+    bool has_late = stack->wait.on_abandon != NULL;
     stack->wait = (struct fl_wait){0};
+    if (has_late) fanout_send_late(self, fanout_take);
 }

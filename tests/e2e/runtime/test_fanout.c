@@ -9,7 +9,14 @@
 #define CROWD 40
 #define SAYS_MAX 8
 
-enum { SAY = 1, SAY_AFTER_A_PAUSE, KILL_THE_SENDER, FAIL_AT_SEVEN, THREE_SAYS_MORE };
+enum {
+    SAY = 1,
+    SAY_AFTER_A_PAUSE,
+    SAY_AND_FIVE_PAUSES,
+    KILL_THE_SENDER,
+    FAIL_AT_SEVEN,
+    THREE_SAYS_MORE
+};
 
 struct world {
     struct fl_node *node;
@@ -48,6 +55,7 @@ static void member_on_cast(struct fl_self *self, void *state, const struct fl_ms
     if (msg->tag == FAIL_AT_SEVEN && member->index == 7) fl_self_fail(self, FL_EIO);
     if (msg->tag == THREE_SAYS_MORE && member->index == 3) say(self, w, SAY, 33);
     if (msg->tag == SAY_AFTER_A_PAUSE && member->index % 2 == 0) fl_pause(self, fl_ms(2));
+    if (msg->tag == SAY_AND_FIVE_PAUSES && member->index == 5) fl_pause(self, fl_ms(2));
     memcpy(&value, msg->data, sizeof value); /* still there after a pause */
     if (fl_self_msg(self)->tag != msg->tag) value = -1;
     member_hear(member, value);
@@ -74,7 +82,11 @@ static void boss(struct fl_self *self, const void *args, size_t len)
     w->boss = fl_self_pid(self);
     for (int i = 0; i < CROWD; i++) {
         struct member member = {.world = w, .index = i};
-        struct fl_spawn_opts opts = {.args = &member, .shard = -1};
+        struct fl_spawn_opts opts = {.args = &member};
+        if (i == 5) { /* who sends to it waits for room */
+            opts.mailbox_max = 1;
+            opts.full = FL_FULL_BLOCK;
+        }
         FL_ASSERT(fl_spawn(self, &member_server, &opts, &w->members[i]) == 0);
     }
     w->story(self, w);
@@ -213,6 +225,22 @@ static void a_broadcast_from_within_one_reaches_all(void **state)
     free(w);
 }
 
+/* ---- one whose mailbox makes senders wait */
+
+static void says_four_things(struct fl_self *self, struct world *w)
+{
+    for (int64_t i = 1; i <= 4; i++)
+        fl_pubsub_broadcast(self, w->pubsub, "square", SAY_AND_FIVE_PAUSES, &i, sizeof i);
+}
+
+static void a_full_mailbox_that_blocks_makes_the_broadcast_wait_and_loses_nothing(void **state)
+{
+    struct world *w = play(says_four_things);
+    for (int i = 0; i < CROWD; i++)
+        expect_heard(w, i, 4, (const int64_t[]){1, 2, 3, 4});
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_sender_killed_in_the_middle_is_heard_by_all),
         cmocka_unit_test(a_member_that_fails_is_the_only_one),
         cmocka_unit_test(a_broadcast_from_within_one_reaches_all),
+        cmocka_unit_test(a_full_mailbox_that_blocks_makes_the_broadcast_wait_and_loses_nothing),
     };
     return cmocka_run_group_tests_name("a crowd", tests, NULL, NULL);
 }
