@@ -98,13 +98,15 @@ enum {
     FL_PROC_FILTERED = 1 << 20,
     FL_PROC_HAS_SYS = 1 << 21, /* a FL_SIG_SYS is queued */
     FL_PROC_HAS_WAITERS = 1 << 22,
-    FL_PROC_IN_CALLBACK = 1 << 23, /* view is the message whose handler runs */
     FL_PROC_SIMULATED = 1 << 30,
     FL_PROC_LOGGED = 1 << 24,    /* sys log: keeps the last events */
     FL_PROC_REPORTED = 1 << 25,  /* FL_NOTE_CRASH was given */
     FL_PROC_PRIORITY_SHIFT = 26, /* two bits: enum fl_priority */
     FL_PROC_FULL_SHIFT = 28,     /* two bits: enum fl_full */
 };
+/* One with one of these is not put into a run queue. */
+#define FL_PROC_NOT_NOW \
+    (uint32_t)(FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED | FL_PROC_RUNNING)
 /* A message for a process with one of these takes the long way in, or out. */
 #define FL_PROC_SLOW_IN (uint32_t)(FL_PROC_LIMITED | FL_PROC_TRACED | FL_PROC_FILTERED)
 #define FL_PROC_SLOW_OUT                                                                  \

@@ -64,8 +64,7 @@ void fl_fanout_keep(struct fl_self *self)
 static void fanout_post(struct fl_shard *shard, struct fl_fanout *fanout, struct fl_self *target)
 {
     bool is_full = fl_box_is_full(target);
-    bool waits = ((target->flags >> FL_PROC_FULL_SHIFT) & 3) == FL_FULL_BLOCK;
-    if (is_full && waits) {
+    if (is_full && fl_box_when_full(target) == FL_FULL_BLOCK) {
         fanout->members[fanout->late++] = target->pid;
         return;
     }
@@ -97,11 +96,7 @@ static void fanout_handle(struct fl_shard *shard, struct fl_fanout *fanout, stru
             fl_sig_free(shard, target->current);
         target->current = NULL;
     }
-    struct fl_stack *stack = shard->stack;
-    if (FL_UNLIKELY(stack->held != NULL)) {
-        fl_sig_free(shard, stack->held);
-        stack->held = NULL;
-    }
+    fl_stack_drop_held(shard, shard->stack);
     shard->running = NULL;
     target->flags &= ~(uint32_t)FL_PROC_RUNNING;
     if (target->box_head != NULL) fl_shard_ready(target);

@@ -124,10 +124,8 @@ static inline const struct fl_reason *fl_proc_reason(const struct fl_self *self)
 /** The same as fl_shard_ready, on a shard that is not simulated. */
 static inline void fl_shard_queue(struct fl_self *self)
 {
-    const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED |
-                             FL_PROC_RUNNING;
     uint32_t flags = self->flags;
-    if ((flags & not_now) != 0) return;
+    if ((flags & FL_PROC_NOT_NOW) != 0) return;
     self->flags = flags | FL_PROC_IN_QUEUE;
     struct fl_run_queue *queue = &self->shard->queues[(flags >> FL_PROC_PRIORITY_SHIFT) & 3];
     self->next_to_run = NULL;
@@ -141,11 +139,9 @@ static inline void fl_shard_queue(struct fl_self *self)
 /** Puts a process into the run queue unless it must not run. */
 static inline void fl_shard_ready(struct fl_self *self)
 {
-    const uint32_t not_now = FL_PROC_IN_QUEUE | FL_PROC_DOOMED | FL_PROC_SUSPENDED |
-                             FL_PROC_RUNNING;
     if (FL_LIKELY(!self->shard->is_simulated)) {
         fl_shard_queue(self);
-    } else if ((self->flags & not_now) == 0) {
+    } else if ((self->flags & FL_PROC_NOT_NOW) == 0) {
         self->flags |= FL_PROC_IN_QUEUE;
         fl_sim_push(self);
     }
@@ -277,6 +273,20 @@ static inline void fl_sig_free(struct fl_shard *shard, struct fl_sig *sig)
     shard->sig_pool = sig;
     if (FL_UNLIKELY(shard->shares_sigs) && ++shard->sig_pool_freed > FL_SIG_POOL_MAX)
         fl_sig_share(shard);
+}
+
+/** Frees what the last fl_receive on this stack gave. */
+static inline void fl_stack_drop_held(struct fl_shard *shard, struct fl_stack *stack)
+{
+    if (FL_LIKELY(stack->held == NULL)) return;
+    fl_sig_free(shard, stack->held);
+    stack->held = NULL;
+}
+
+/** What becomes of a message when the mailbox is full. */
+static inline enum fl_full fl_box_when_full(const struct fl_self *self)
+{
+    return (enum fl_full)((self->flags >> FL_PROC_FULL_SHIFT) & 3);
 }
 
 /** Appends to the mailbox and nothing else. */

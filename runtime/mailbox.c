@@ -218,7 +218,7 @@ static int box_wait(struct fl_self *target, struct fl_self *sender, fl_ns due_ns
 
 int fl_box_make_room(struct fl_self *target, struct fl_self *sender, fl_ns due_ns)
 {
-    enum fl_full full = (enum fl_full)((target->flags >> FL_PROC_FULL_SHIFT) & 3);
+    enum fl_full full = fl_box_when_full(target);
     struct fl_pid pid = target->pid;
     FL_ASSERT(fl_box_is_full(target));
     if (full == FL_FULL_DROP_OLDEST && box_drop_oldest(target)) return 0;

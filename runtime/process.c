@@ -144,9 +144,6 @@ void fl_proc_reap(struct fl_self *self)
     struct fl_stack *stack = self->stack;
     if (stack != NULL) {
         fl_call_drop_wait(self);
-        fl_sig_free(shard, stack->held);
-        fl_sig_free(shard, stack->sending);
-        stack->held = stack->sending = NULL;
         self->stack = NULL;
         fl_stack_discard(stack);
     }

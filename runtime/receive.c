@@ -125,7 +125,7 @@ int fl_receive(struct fl_self *self, fl_match_fn match, void *cx, fl_ns timeout_
         }
     }
     if (sig == NULL) return FL_ETIMEOUT;
-    if (stack->held != NULL) fl_sig_free(shard, stack->held);
+    fl_stack_drop_held(shard, stack);
     stack->held = sig;
     self->handled++;
     shard->counts.handled++;

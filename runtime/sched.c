@@ -243,11 +243,7 @@ static inline void proc_run(struct fl_shard *shard, struct fl_self *self)
                       : proc_handle_queued(shard, self);
     shard->budget -= handled > 0 ? handled : 1;
     shard->counts.handled += (uint64_t)handled;
-    struct fl_stack *stack = shard->stack;
-    if (FL_UNLIKELY(stack->held != NULL)) {
-        fl_sig_free(shard, stack->held);
-        stack->held = NULL;
-    }
+    fl_stack_drop_held(shard, shard->stack);
     shard->running = NULL;
     self->flags &= ~(uint32_t)FL_PROC_RUNNING;
     if (FL_UNLIKELY(!is_alive))

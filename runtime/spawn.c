@@ -15,11 +15,8 @@ bool fl_body_run(struct fl_self *self)
 {
     struct body *body = fl_self_state(self);
     body->fn(self, body->args, body->args_len);
-    struct fl_stack *stack = self->shard->stack;
     if ((self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) == FL_PROC_ENDING)
         fl_crash_tell(self, false);
-    fl_sig_free(self->shard, stack->held);
-    stack->held = NULL;
     if (self->flags & FL_PROC_DOOMED) return true; /* it is in the list of those already */
     if (!(self->flags & FL_PROC_ENDING)) {
         self->end = fl_sig_new(self->shard, FL_SIG_EXIT, self->pid, self->pid);

@@ -162,8 +162,9 @@ void fl_stack_put(struct fl_stack *stack)
 void fl_stack_discard(struct fl_stack *stack)
 {
     FL_ASSERT(stack != stack->shard->stack);
-    fl_sig_free(stack->shard, stack->held);
-    stack->held = NULL;
+    fl_stack_drop_held(stack->shard, stack);
+    fl_sig_free(stack->shard, stack->sending);
+    stack->sending = NULL;
     stack_reset(stack);
     fl_stack_put(stack);
 }

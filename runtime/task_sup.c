@@ -128,10 +128,6 @@ static void task_sup_on_terminate(struct fl_self *self, void *state, const struc
     task_sup_tell_all(self, sup, FL_EXIT_KILL);
     task_sup_await(self, sup, FL_NEVER);
     FL_ASSERT(sup->count == 0);
-    /* The last message received: no handler comes after this one to let go of it. */
-    struct fl_stack *stack = self->shard->stack;
-    fl_sig_free(self->shard, stack->held);
-    stack->held = NULL;
 }
 
 static bool task_sup_is_down(void *cx, const struct fl_msg *msg)
