@@ -149,4 +149,20 @@ static inline int call(struct fl_self *self, struct fl_pid to, uint32_t tag, fl_
     return fl_call(self, to, tag, "word", 5, NULL, 0, NULL, timeout_ns);
 }
 
+static inline void slow_on_terminate(struct fl_self *self, void *state,
+                                     const struct fl_reason *reason)
+{
+    note(puppet_world(state), "terminate begins\n");
+    fl_pause(self, FL_NEVER);
+}
+
+/** A puppet that hangs in on_terminate. */
+__attribute__((unused)) static const struct fl_server slow_server = {
+    .name = "slow",
+    .state_bytes = sizeof(struct puppet),
+    .on_init = puppet_on_init,
+    .on_cast = puppet_on_cast,
+    .on_terminate = slow_on_terminate,
+};
+
 #endif

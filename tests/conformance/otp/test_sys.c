@@ -277,19 +277,6 @@ CASE(case_99_stop_noproc)
     expect_code(fl_stop(self, fl_self_pid(self), BOOM, FL_NEVER), FL_ECALLSELF);
 }
 
-static void slow_on_terminate(struct fl_self *self, void *state, const struct fl_reason *reason)
-{
-    note(puppet_world(state), "terminate begins\n");
-    fl_pause(self, FL_NEVER);
-}
-static const struct fl_server slow_server = {
-    .name = "slow",
-    .state_bytes = sizeof(struct puppet),
-    .on_init = puppet_on_init,
-    .on_cast = puppet_on_cast,
-    .on_terminate = slow_on_terminate,
-};
-
 ORDER(do_kill_when_it_terminates)
 {
     expect_diary("terminate begins\n");

@@ -181,23 +181,6 @@ CASE(an_exit_signal_of_the_parent_ends_a_server_that_traps)
     expect_down(parent_ref, FL_EXIT_SHUTDOWN); /* they are linked */
 }
 
-static int slow_on_init(struct fl_self *self, void *state, const void *args)
-{
-    return puppet_on_init(self, state, args);
-}
-static void slow_on_terminate(struct fl_self *self, void *state, const struct fl_reason *reason)
-{
-    note(puppet_world(state), "terminate begins\n");
-    fl_pause(self, FL_NEVER);
-}
-static const struct fl_server slow_server = {
-    .name = "slow",
-    .state_bytes = sizeof(struct puppet),
-    .on_init = slow_on_init,
-    .on_cast = puppet_on_cast,
-    .on_terminate = slow_on_terminate,
-};
-
 CASE(a_kill_ends_one_that_hangs_in_on_terminate)
 {
     struct fl_pid server = start_server(&slow_server);
@@ -220,7 +203,7 @@ static void talking_on_terminate(struct fl_self *self, void *state, const struct
 static const struct fl_server talking_server = {
     .name = "talking",
     .state_bytes = sizeof(struct puppet),
-    .on_init = slow_on_init,
+    .on_init = puppet_on_init,
     .on_cast = puppet_on_cast,
     .on_terminate = talking_on_terminate,
 };
@@ -243,7 +226,7 @@ CASE(a_server_without_on_terminate_ends_as_well)
     static const struct fl_server plain_server = {
         .name = "plain",
         .state_bytes = sizeof(struct puppet),
-        .on_init = slow_on_init,
+        .on_init = puppet_on_init,
         .on_cast = puppet_on_cast,
     };
     struct fl_pid server = start_server(&plain_server);
