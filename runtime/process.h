@@ -184,7 +184,8 @@ int fl_send(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *da
 int fl_send_name(struct fl_self *self, const char *name, uint32_t tag, const void *data,
                  size_t len);
 /** Sends a shared block without copying; the reference is consumed in every case. Returns as
- * fl_send (OTP: a large binary in a message). */
+ * fl_send (OTP: a large binary in a message). It may wait for room (FL_FULL_BLOCK) and the sender
+ * be killed there: a further reference that a local holds is lost then, see fl_self_own. */
 int fl_send_shared(struct fl_self *self, struct fl_pid to, uint32_t tag,
                    struct fl_shared *shared_take);
 /** The same as fl_send from outside a process (from = FL_NO_PID). Any thread of the node. */

@@ -213,15 +213,23 @@ static void do_send(struct fl_self *self, struct storm *storm)
     }
 }
 
+static inline void storm_shared_drop(void *ptr)
+{
+    fl_shared_release(ptr);
+}
+
+/* A send may wait for room (FL_FULL_BLOCK), and I be killed there: what I still hold is owned. */
 static void do_share(struct fl_self *self, struct storm *storm)
 {
     struct word word = storm_word(self, storm);
     struct fl_shared *shared = fl_shared_new(&word, sizeof word);
+    fl_self_own(self, shared, storm_shared_drop);
     struct fl_pid first = storm_other(storm), second = storm_other(storm);
     must_say(storm->w, fl_send_shared(self, first, WORD, fl_shared_retain(shared)), 0, FL_EFULL);
     if (!fl_pid_eq(first, second)) /* else it would hear the number twice */
         must_say(storm->w, fl_send_shared(self, second, WORD, fl_shared_retain(shared)), 0,
                  FL_EFULL);
+    fl_self_disown(self, shared);
     fl_shared_release(shared);
 }
 
