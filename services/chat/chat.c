@@ -15,7 +15,7 @@ static void chat_health(struct fl_self *self, struct fl_web *web, const struct f
 }
 
 static const struct fl_web_route chat_routes[] = {
-    {"GET", "/health", chat_health},
+    {"GET", "/health", chat_health, NULL},
     {0},
 };
 
@@ -42,11 +42,12 @@ static const struct fl_channel_server chat_channels[] = {
     {0},
 };
 
+static const struct fl_web_socket chat_sockets[] = {{"/socket", chat_channels}, {0}};
+
 static const struct fl_web_site chat_site = {
     .routes = chat_routes,
     .assets = chat_assets,
-    .channels = chat_channels,
-    .socket_path = "/socket",
+    .sockets = chat_sockets,
 };
 
 /* More restarts than a supervisor takes: this program is not well; who supervises it decides. */

@@ -112,9 +112,9 @@ static void viewer_on_timer(struct fl_channel *ch, void *state, uint64_t ref, ui
 /* ---- the site ---- */
 
 static const struct fl_web_route dashboard_routes[] = {
-    {"GET", "/", dashboard_page},
-    {"GET", "/figures.json", dashboard_json},
-    {"GET", "/health", dashboard_health},
+    {"GET", "/", dashboard_page, NULL},
+    {"GET", "/figures.json", dashboard_json, NULL},
+    {"GET", "/health", dashboard_health, NULL},
     {0},
 };
 
@@ -142,11 +142,12 @@ static const struct fl_channel_server dashboard_channels[] = {
     {0},
 };
 
+static const struct fl_web_socket dashboard_sockets[] = {{"/socket", dashboard_channels}, {0}};
+
 static const struct fl_web_site dashboard_site = {
     .routes = dashboard_routes,
     .assets = dashboard_assets,
-    .channels = dashboard_channels,
-    .socket_path = "/socket",
+    .sockets = dashboard_sockets,
 };
 
 static void dashboard_on_limit(void *cx, const char *child_id)

@@ -318,13 +318,13 @@ static void http_page(struct fl_self *self, struct fl_web *web, const struct fl_
 }
 
 const struct fl_web_route fl_queue_routes[] = {
-    {"GET", "/", http_page},
-    {"GET", "/health", http_health},
-    {"GET", "/stats", http_stats},
-    {"POST", "/jobs", http_enqueue},
-    {"POST", "/jobs/lease", http_lease_jobs},
-    {"POST", "/jobs/ack", http_ack_many},
-    {"POST", "/jobs/:id/ack", http_ack},
-    {"POST", "/jobs/:id/fail", http_job_failed},
+    {"GET", "/", http_page, NULL},
+    {"GET", "/health", http_health, NULL},
+    {"GET", "/stats", http_stats, NULL},
+    {"POST", "/jobs", http_enqueue, NULL},
+    {"POST", "/jobs/lease", http_lease_jobs, NULL},
+    {"POST", "/jobs/ack", http_ack_many, NULL},
+    {"POST", "/jobs/:id/ack", http_ack, NULL},
+    {"POST", "/jobs/:id/fail", http_job_failed, NULL},
     {0},
 };

@@ -7,6 +7,11 @@ const void *fl_web_args(const struct fl_web *web)
     return web->conn->boot->site.args;
 }
 
+const void *fl_web_cx(const struct fl_web *web)
+{
+    return web->route->cx;
+}
+
 void fl_web_set_header(struct fl_web *web, const char *name, const char *value)
 {
     FL_ASSERT(strpbrk(value, "\r\n") == NULL);

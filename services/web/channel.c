@@ -4,6 +4,7 @@
 
 struct fl_channel {
     struct fl_self *self;
+    const void *site_args;
     const struct fl_channel_server *server;
     void *state;
     struct fl_pid conn;
@@ -34,6 +35,7 @@ static int channel_on_init(struct fl_self *self, void *state, const void *init_a
     struct fl_channel *ch = state;
     ch->self = self;
     ch->server = args->server;
+    ch->site_args = args->boot->site.args;
     ch->conn = args->conn;
     ch->flow = args->flow;
     ch->topic = channel_keep(self, args->topic);
@@ -47,6 +49,16 @@ static int channel_on_init(struct fl_self *self, void *state, const void *init_a
 struct fl_self *fl_channel_self(struct fl_channel *ch)
 {
     return ch->self;
+}
+
+const void *fl_channel_cx(const struct fl_channel *ch)
+{
+    return ch->server->cx;
+}
+
+const void *fl_channel_args(const struct fl_channel *ch)
+{
+    return ch->site_args;
 }
 
 struct fl_str fl_channel_topic(const struct fl_channel *ch)

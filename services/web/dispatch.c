@@ -98,7 +98,7 @@ static bool dispatch_topic_is(const char *pattern, struct fl_str topic)
 
 static const struct fl_channel_server *dispatch_server(struct web_conn *conn, struct fl_str topic)
 {
-    const struct fl_channel_server *server = conn->boot->site.channels;
+    const struct fl_channel_server *server = conn->socket->row->channels;
     if (memchr(topic.at, '\0', topic.len) != NULL) return NULL; /* no name may hide behind a NUL */
     for (; server != NULL && server->topic != NULL; server++)
         if (dispatch_topic_is(server->topic, topic)) return server;
@@ -112,6 +112,7 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
     struct web_flow *flow = fl_new(struct web_flow);
     atomic_init(&flow->refs, 2);
     struct web_channel_args args = {
+        .boot = conn->boot,
         .flow = flow,
         .server = server,
         .topic = msg->topic,

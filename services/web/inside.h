@@ -48,6 +48,7 @@ struct fl_web_headers {
 
 struct fl_web {
     struct web_conn *conn;
+    const struct fl_web_route *route; /* the row that is answering */
     bool answered, head_only, keep_alive;
     struct fl_buf extra; /* header lines */
 };
@@ -72,6 +73,7 @@ struct web_slot {
 
 /* The WebSocket side of a connection. */
 struct web_socket {
+    const struct fl_web_socket *row;
     struct fl_ws ws;
     struct web_slot *slots;
     size_t slots_count, slots_cap;
@@ -112,6 +114,7 @@ struct web_item {
 };
 
 struct web_channel_args {
+    const struct web_boot *boot; /* whose args outlive the node */
     const struct fl_channel_server *server;
     struct fl_str topic, join_ref;
     struct fl_pid conn;
@@ -138,14 +141,15 @@ void web_answer_error(struct web_conn *conn, int status);
 void web_answer_asset(struct web_conn *conn, const struct fl_web_asset *asset, const char *etag);
 
 /* upgrade.c */
-/** Is this the path of the site's socket? */
-bool web_upgrade_wanted(const struct web_conn *conn);
+/** The socket of the site that this path opens, or NULL. */
+const struct fl_web_socket *web_upgrade_row(const struct web_conn *conn);
 /** Answers 101 and makes conn a WebSocket, or answers why not. */
-void web_upgrade(struct web_conn *conn, const struct fl_web_request *req);
+void web_upgrade(struct web_conn *conn, const struct fl_web_socket *row,
+                 const struct fl_web_request *req);
 
 /* socket.c */
 /** The connection becomes a WebSocket. */
-void web_socket_open(struct web_conn *conn);
+void web_socket_open(struct web_conn *conn, const struct fl_web_socket *row);
 /** Frees the WebSocket side; NULL is fine. */
 void web_socket_free(struct web_socket *socket);
 /** Bytes of the peer. */

@@ -109,6 +109,7 @@ static bool route_try_routes(struct web_conn *conn, const struct fl_web_request 
         if (!route_same_slash(route->path, req->path)) continue;
         if (!route_matches(&conn->headers, route->path, req->path)) continue;
         if (strcmp(route->method, req->method) == 0) {
+            conn->web.route = route;
             route->handle(conn->self, &conn->web, req);
             if (!conn->web.answered && !conn->closing)
                 fl_web_fail(conn->self, &conn->web, 500, "the handler gave no answer");
@@ -140,8 +141,9 @@ void web_route_request(struct web_conn *conn)
     conn->web.keep_alive = conn->http->keep_alive && !conn->http->upgrade;
     conn->web.extra.len = 0;
 
-    if (web_upgrade_wanted(conn)) {
-        web_upgrade(conn, &req);
+    const struct fl_web_socket *socket = web_upgrade_row(conn);
+    if (socket != NULL) {
+        web_upgrade(conn, socket, &req);
     } else {
         struct fl_buf *allow = &conn->headers.allow;
         allow->len = 0;

@@ -4,7 +4,7 @@
 /* Close codes: what cannot be read, and what is not text. */
 enum { SOCKET_UNREADABLE = 1003, SOCKET_NOT_JSON = 1007 };
 
-void web_socket_open(struct web_conn *conn)
+void web_socket_open(struct web_conn *conn, const struct fl_web_socket *row)
 {
     fl_http_fini(conn->http);
     free(conn->http);
@@ -13,6 +13,7 @@ void web_socket_open(struct web_conn *conn)
     fl_buf_fini(&conn->web.extra);
     fl_buf_fini(&conn->headers.decoded);
     conn->socket = fl_new(struct web_socket);
+    conn->socket->row = row;
     fl_ws_init(&conn->socket->ws, true, conn->boot->site.message_max);
 }
 

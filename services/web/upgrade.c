@@ -3,14 +3,16 @@
 
 #include "services/web/inside.h"
 
-bool web_upgrade_wanted(const struct web_conn *conn)
+const struct fl_web_socket *web_upgrade_row(const struct web_conn *conn)
 {
-    const char *base = conn->boot->site.socket_path;
+    const struct fl_web_socket *row = conn->boot->site.sockets;
     struct fl_str path = conn->http->path;
-    if (base == NULL) return false;
-    size_t len = strlen(base);
-    if (path.len < len || memcmp(path.at, base, len) != 0) return false;
-    return fl_str_is((struct fl_str){path.at + len, path.len - len}, "/websocket");
+    for (; row != NULL && row->path != NULL; row++) {
+        size_t len = strlen(row->path);
+        if (path.len < len || memcmp(path.at, row->path, len) != 0) continue;
+        if (fl_str_is((struct fl_str){path.at + len, path.len - len}, "/websocket")) return row;
+    }
+    return NULL;
 }
 
 /* A browser says which page opens the socket: only pages of this very address may. Programs say
@@ -58,7 +60,8 @@ static int upgrade_check(const struct web_conn *conn, const struct fl_web_reques
     return 0;
 }
 
-void web_upgrade(struct web_conn *conn, const struct fl_web_request *req)
+void web_upgrade(struct web_conn *conn, const struct fl_web_socket *row,
+                 const struct fl_web_request *req)
 {
     const char *words = NULL;
     int status = upgrade_check(conn, req, &words);
@@ -85,5 +88,5 @@ void web_upgrade(struct web_conn *conn, const struct fl_web_request *req)
     fl_buf_puts(&conn->out, "\r\n");
     conn->web.answered = true;
     web_conn_write(conn, conn->out.at, conn->out.len);
-    if (!conn->closing) web_socket_open(conn);
+    if (!conn->closing) web_socket_open(conn, row);
 }

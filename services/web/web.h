@@ -33,6 +33,7 @@ struct fl_web_route {
     const char *path;
     /** Answers with fl_web_respond or fl_web_fail before it returns; without an answer: 500. */
     void (*handle)(struct fl_self *self, struct fl_web *web, const struct fl_web_request *req);
+    const void *cx; /* given to the handler by fl_web_cx; outlives the node */
 };
 
 /** A file embedded into the program, answered with an ETag (304 when the client has it). */
@@ -55,6 +56,8 @@ struct fl_str fl_web_header(const struct fl_web_request *req, const char *name);
 
 /** The site's args. */
 const void *fl_web_args(const struct fl_web *web);
+/** The cx of the row that is answering. */
+const void *fl_web_cx(const struct fl_web *web);
 /** Adds a header to the answer; call it before fl_web_respond. Values must be plain ASCII. */
 void fl_web_set_header(struct fl_web *web, const char *name, const char *value);
 /** Answers; bytes are copied. Once for each request (a second answer is dropped). */
@@ -80,6 +83,7 @@ struct fl_channel_event {
 struct fl_channel_server {
     const char *topic;  /* `room:*` (the star is a last one) or a whole topic */
     size_t state_bytes; /* zeroed memory, given to every callback, gone with the channel */
+    const void *cx;     /* given to callbacks by fl_channel_cx; outlives the node */
 
     /** Join. 0: joined, answered ok {} unless on_join answered itself. Other: refused, answered
      * error {"reason": name of the code} unless on_join answered itself with "error". Pushes made
@@ -104,6 +108,10 @@ struct fl_channel_server {
 /** The process that the callbacks run in. To end the channel: fl_self_exit with FL_EXIT_NORMAL
  * (phx_close) or fl_self_fail (phx_error: the client joins again after a second). */
 struct fl_self *fl_channel_self(struct fl_channel *ch);
+/** The cx of its row. */
+const void *fl_channel_cx(const struct fl_channel *ch);
+/** The site's args. */
+const void *fl_channel_args(const struct fl_channel *ch);
 /** The topic, `room:lobby`; lives as long as the channel. */
 struct fl_str fl_channel_topic(const struct fl_channel *ch);
 /** Answers a push (or the join) with "ok" or "error"; response is a raw JSON object, an empty view
@@ -124,17 +132,22 @@ struct fl_shared *fl_web_frame(struct fl_str topic, const char *event, struct fl
 
 /* ---- a site ---- */
 
+/** A path that WebSockets are opened at, and what may be joined there. */
+struct fl_web_socket {
+    const char *path;                         /* "/socket": clients open /socket/websocket */
+    const struct fl_channel_server *channels; /* ended by a row with a NULL topic */
+};
+
 /** What a service offers. Static tables: they must outlive the node. */
 struct fl_web_site {
-    const struct fl_web_route *routes;        /* ended by a row with a NULL method; may be NULL */
-    const struct fl_web_asset *assets;        /* ended by a row with a NULL path; may be NULL */
-    const struct fl_channel_server *channels; /* ended by a row with a NULL topic; may be NULL */
-    const char *socket_path; /* "/socket": clients open /socket/websocket; NULL: no socket */
-    const void *args;        /* given to handlers and channels; must outlive the node */
-    size_t body_max;         /* 0: 1 MiB; larger request bodies are answered 413 */
-    size_t message_max;      /* 0: 2 MiB; larger WebSocket messages close with 1009 */
-    int connections_max;     /* 0: 10,000 */
-    fl_ns idle_ns;           /* 0: 60 s without a byte from the client closes its connection */
+    const struct fl_web_route *routes;   /* ended by a row with a NULL method; may be NULL */
+    const struct fl_web_asset *assets;   /* ended by a row with a NULL path; may be NULL */
+    const struct fl_web_socket *sockets; /* ended by a row with a NULL path; may be NULL */
+    const void *args;                    /* given to handlers and channels; outlives the node */
+    size_t body_max;                     /* 0: 1 MiB; larger request bodies are answered 413 */
+    size_t message_max;                  /* 0: 2 MiB; larger WebSocket messages close with 1009 */
+    int connections_max;                 /* 0: 10,000 */
+    fl_ns idle_ns; /* 0: 60 s without a byte from the client closes its connection */
 };
 
 /** Starts a supervised listener for this site on a node that is about to run. host NULL: 127.0.0.1;

@@ -53,15 +53,15 @@ static void route_die(struct fl_self *self, struct fl_web *web, const struct fl_
 }
 
 static const struct fl_web_route routes[] = {
-    {"GET", "/ask", route_ask},
-    {"PUT", "/jobs/:id/ack", route_mute},
-    {"PATCH", "/jobs/:id/ack", route_mute},
+    {"GET", "/ask", route_ask, NULL},
+    {"PUT", "/jobs/:id/ack", route_mute, NULL},
+    {"PATCH", "/jobs/:id/ack", route_mute, NULL},
     {"OPTIONS", "/jobs/:id/ack", route_mute},
-    {"GET", "/jobs/:id/ack", route_param},
-    {"POST", "/jobs/:id/ack", route_param},
-    {"GET", "/files/*rest", route_rest},
-    {"GET", "/mute", route_mute},
-    {"GET", "/die", route_die},
+    {"GET", "/jobs/:id/ack", route_param, NULL},
+    {"POST", "/jobs/:id/ack", route_param, NULL},
+    {"GET", "/files/*rest", route_rest, NULL},
+    {"GET", "/mute", route_mute, NULL},
+    {"GET", "/die", route_die, NULL},
     {0},
 };
 static const size_t page_len = 12;
