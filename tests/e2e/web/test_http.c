@@ -56,7 +56,7 @@ static const struct fl_web_route routes[] = {
     {"GET", "/ask", route_ask, NULL},
     {"PUT", "/jobs/:id/ack", route_mute, NULL},
     {"PATCH", "/jobs/:id/ack", route_mute, NULL},
-    {"OPTIONS", "/jobs/:id/ack", route_mute},
+    {"OPTIONS", "/jobs/:id/ack", route_mute, NULL},
     {"GET", "/jobs/:id/ack", route_param, NULL},
     {"POST", "/jobs/:id/ack", route_param, NULL},
     {"GET", "/files/*rest", route_rest, NULL},
