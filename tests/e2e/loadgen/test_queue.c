@@ -109,8 +109,8 @@ static const struct {
     /** Returns the status; 0: hang up. */
     int (*answer)(struct queue_server *server, const cJSON *body, struct fl_buf *out);
 } routes[] = {{"POST", "/jobs", answer_put},
-              {"POST", "/jobs/lease", answer_lease, NULL},
-              {"POST", "/jobs/ack", answer_ack, NULL},
+              {"POST", "/jobs/lease", answer_lease},
+              {"POST", "/jobs/ack", answer_ack},
               {"GET", "/stats", answer_stats}};
 
 /* False: the connection is over. */
