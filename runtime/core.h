@@ -98,6 +98,7 @@ enum {
     FL_PROC_FILTERED = 1 << 20,
     FL_PROC_HAS_SYS = 1 << 21, /* a FL_SIG_SYS is queued */
     FL_PROC_HAS_WAITERS = 1 << 22,
+    FL_PROC_ENDS_FIRST = 1 << 23, /* a supervisor above which there is none: fl_sup_opts */
     FL_PROC_SIMULATED = 1 << 30,
     FL_PROC_LOGGED = 1 << 24,    /* sys log: keeps the last events */
     FL_PROC_REPORTED = 1 << 25,  /* FL_NOTE_CRASH was given */
@@ -229,6 +230,7 @@ struct fl_shard {
     bool loop_is_open, idle_is_on;
     int handles_open;
     struct fl_list lingering; /* TCP connections without a process */
+    unsigned refused;         /* those of them that were one too many */
     char *read_buf;
     size_t jobs; /* fl_blocking on the thread pool */
     pthread_t thread;
@@ -239,7 +241,7 @@ struct fl_shard {
     /* other threads */
     _Alignas(64) _Atomic(struct fl_sig *) inbox;
     atomic_bool is_sleeping;
-    atomic_uint procs_now, sups_now;
+    atomic_uint procs_now, sups_now, firsts_now;
     _Alignas(64) _Atomic uint64_t epoch;              /* handlers begun */
     _Atomic uint64_t running_pid;                     /* whose handler that is, 0: none */
     _Atomic(const struct fl_server *) running_server; /* of that process */
@@ -560,9 +562,10 @@ void fl_tcp_sig_drop(struct fl_sig *sig);
 void fl_tcp_close_lingering(struct fl_shard *shard);
 
 /* node.c */
-/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then
- * everything else is told to, then what is still there is killed. */
-enum { FL_STOP_ASKED = 0, FL_STOP_TREES, FL_STOP_ALL, FL_STOP_KILL };
+/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, those
+ * that end first before the others, then everything else is told to, then what is still there is
+ * killed. */
+enum { FL_STOP_ASKED = 0, FL_STOP_FIRST, FL_STOP_TREES, FL_STOP_ALL, FL_STOP_KILL };
 /** Hands a note to whoever wants them, one at a time. Any thread of the node. */
 void fl_node_note(struct fl_node *node, const struct fl_note *note);
 /** Looks at whether a stop goes on; from each shard's loop, and fl_sim_run. */

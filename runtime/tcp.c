@@ -10,6 +10,8 @@
 #define TCP_BOX_HIGH 1000u /* the same for a mailbox that is long for other reasons */
 #define TCP_DRAIN_WITHIN fl_ms(500)
 #define TCP_FLUSH_WITHIN fl_s(5)
+#define TCP_REFUSED_WITHIN fl_s(1)
+#define TCP_REFUSED_MAX 1000u
 
 struct write_req {
     uv_write_t req;
@@ -38,6 +40,7 @@ void fl_tcp_close_now(struct fl_tcp *tcp)
     tcp->is_closed = true;
     fl_list_remove(&tcp->port.of_owner);
     fl_list_remove(&tcp->lingering);
+    if (tcp->is_refused) tcp->shard->refused--;
     fl_timer_remove(tcp->shard, &tcp->timer);
     tcp->port.owner = NULL;
     fl_tcp_leave_listener(tcp);
@@ -156,6 +159,11 @@ static void tcp_on_written(uv_write_t *req, int status)
     free(write);
     if (tcp->is_closed) return;
     bool is_lingering = tcp->port.owner == NULL;
+    if (tcp->wait_ref != 0 && (status != 0 || tcp->out_bytes <= tcp->wait_below)) {
+        FL_ASSERT(!is_lingering);
+        tcp->wait_ref = 0;
+        fl_call_end_wait(tcp->port.owner, status != 0 ? FL_ESTATE : 0);
+    }
     if (is_lingering && status != 0)
         fl_tcp_close_now(tcp);
     else if (is_lingering)
@@ -244,6 +252,23 @@ int fl_tcp_write_shared(struct fl_self *self, struct fl_tcp *tcp, const void *he
     return tcp_write_both(tcp, head, head_len, fl_shared_data(body), fl_shared_len(body), body);
 }
 
+int fl_tcp_await_room(struct fl_self *self, struct fl_tcp *tcp, size_t below, fl_ns within_ns)
+{
+    struct fl_shard *shard = self->shard;
+    struct fl_stack *stack = shard->stack;
+    FL_ASSERT(shard->running == self);
+    if (tcp->port.owner != self || tcp->is_closed) return FL_ESTATE;
+    if (tcp->out_bytes <= below) return 0;
+    tcp->wait_ref = fl_shard_next_ref(shard);
+    tcp->wait_below = below;
+    fl_call_arm_wait(self, tcp->wait_ref, fl_shard_due(shard, within_ns));
+    fl_proc_park(self);
+    int rc = stack->wait.code;
+    stack->wait = (struct fl_wait){0};
+    tcp->wait_ref = 0;
+    return rc;
+}
+
 /* ---- closing */
 
 static void tcp_on_shutdown(uv_shutdown_t *req, int status)
@@ -305,6 +330,22 @@ void fl_tcp_close_lingering(struct fl_shard *shard)
 {
     while (!fl_list_is_empty(&shard->lingering))
         fl_tcp_close_now(FL_OWNER(shard->lingering.next, struct fl_tcp, lingering));
+}
+
+/* Whoever opens connections faster than they are refused does not get more memory for it. */
+void fl_tcp_refuse(struct fl_tcp *tcp, struct fl_str words)
+{
+    struct fl_shard *shard = tcp->shard;
+    FL_ASSERT(tcp->port.owner == NULL && tcp->out_bytes == 0);
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)words.at, (unsigned)words.len);
+    if (words.len == 0 || shard->refused == TCP_REFUSED_MAX ||
+        uv_try_write(&tcp->handle.stream, &buf, 1) != (int)words.len) {
+        fl_tcp_close_now(tcp);
+        return;
+    }
+    tcp->is_refused = true;
+    shard->refused++;
+    tcp_linger(tcp, TCP_REFUSED_WITHIN);
 }
 
 size_t fl_tcp_queued(const struct fl_tcp *tcp)

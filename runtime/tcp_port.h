@@ -21,6 +21,7 @@ struct fl_listener {
     union fl_stream_handle handle;
     const struct fl_server *server;
     const void *args;
+    struct fl_str refusal;
     int connections_max;
     int placement; /* FL_SHARD_… of its connections; those of other shards count here too */
     atomic_int connections;
@@ -43,14 +44,17 @@ struct fl_tcp {
     struct fl_timer timer;
     size_t out_bytes, out_max, unread_bytes;
     int references;
-    uint64_t connect_ref; /* of the wait in fl_tcp_await_connect, else 0 */
-    bool is_pipe, is_closed, is_reading, is_shutting, has_ended;
+    uint64_t wait_ref; /* of the wait in fl_tcp_await_connect or fl_tcp_await_room, else 0 */
+    size_t wait_below; /* of the latter: until at most so much is queued */
+    bool is_pipe, is_closed, is_reading, is_shutting, has_ended, is_refused;
 };
 
 /** A connection without an owner, on nothing yet. */
 struct fl_tcp *fl_tcp_new(struct fl_shard *shard, bool is_pipe);
 /** Closes it and forgets its owner; twice is fine. */
 void fl_tcp_close_now(struct fl_tcp *tcp);
+/** Says one thing to a connection that nobody will own, and closes it after. */
+void fl_tcp_refuse(struct fl_tcp *tcp, struct fl_str words);
 /** Reads, unless it does or its end was seen. */
 void fl_tcp_read_on(struct fl_tcp *tcp);
 
