@@ -6,12 +6,6 @@ enum { SOCKET_UNREADABLE = 1003, SOCKET_NOT_JSON = 1007 };
 
 void web_socket_open(struct web_conn *conn, const struct fl_web_socket *row)
 {
-    fl_http_fini(conn->http);
-    free(conn->http);
-    conn->http = NULL;
-    fl_buf_fini(&conn->out);
-    fl_buf_fini(&conn->web.extra);
-    fl_buf_fini(&conn->headers.decoded);
     conn->socket = fl_new(struct web_socket);
     conn->socket->row = row;
     fl_ws_init(&conn->socket->ws, true, conn->boot->site.message_max);
