@@ -36,20 +36,7 @@ static const struct fl_web_asset chat_assets[] = {
     {0},
 };
 
-static const struct fl_channel_server chat_channels[] = {
-    {
-        .topic = "room:*",
-        .state_bytes = sizeof(struct fl_talk),
-        .on_join = fl_talk_on_join,
-        .on_event = fl_talk_on_event,
-        .on_message = fl_talk_on_message,
-        .on_reply = fl_talk_on_reply,
-        .on_timer = fl_talk_on_timer,
-    },
-    {0},
-};
-
-static const struct fl_web_socket chat_sockets[] = {{"/socket", chat_channels}, {0}};
+static const struct fl_web_socket chat_sockets[] = {{"/socket", fl_talk_channels}, {0}};
 
 /* More restarts than a supervisor takes: this program is not well; who supervises it decides. */
 static void chat_on_limit(void *cx, const char *child_id)

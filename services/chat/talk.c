@@ -45,13 +45,13 @@ static void talk_seek_room(struct fl_channel *ch, struct fl_talk *talk)
         fl_outbox_to(self, &talk->outbox, room);
 }
 
-void fl_talk_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag)
+static void talk_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag)
 {
     if (tag == FL_TALK_SEEK) talk_seek_room(ch, state);
     if (tag == FL_TALK_CATCH_UP) fl_talk_catch_up(ch, state);
 }
 
-void fl_talk_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
+static void talk_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
 {
     if (!fl_talk_hear(ch, state, msg)) fl_web_presence_push(ch, msg);
 }
@@ -94,8 +94,8 @@ static void talk_answer(struct fl_channel *ch, struct fl_str ref, struct fl_str 
     fl_channel_reply(ch, ref, "ok", fl_str_of(response));
 }
 
-void fl_talk_on_reply(struct fl_channel *ch, void *state, uint64_t ref, int code, const void *data,
-                      size_t len)
+static void talk_on_reply(struct fl_channel *ch, void *state, uint64_t ref, int code,
+                          const void *data, size_t len)
 {
     struct fl_talk *talk = state;
     struct fl_self *self = fl_channel_self(ch);
@@ -187,14 +187,13 @@ static const char *talk_enter(struct fl_channel *ch, struct fl_talk *talk,
     return NULL;
 }
 
-int fl_talk_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
+static int talk_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
 {
     struct fl_talk *talk = state;
     struct fl_self *self = fl_channel_self(ch);
     struct fl_str name = fl_channel_topic(ch);
     fl_str_cut(&name, ':');
-    talk->chat = (struct fl_chat *)(uintptr_t)fl_channel_cx(ch);
-    if (talk->chat == NULL) talk->chat = (struct fl_chat *)(uintptr_t)fl_channel_args(ch);
+    talk->chat = (struct fl_chat *)(uintptr_t)fl_channel_args(ch);
     fl_self_own(self, talk, talk_fini);
     fl_outbox_init(self, &talk->outbox, FL_CHAT_ASK, TALK_WAITING_MAX, TALK_ANSWER_WITHIN);
     const char *why = talk_check_join(talk, name, join);
@@ -367,7 +366,7 @@ static const struct {
     {"crash", true, talk_crash},
 };
 
-void fl_talk_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event)
+static void talk_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event)
 {
     for (size_t i = 0; i < FL_COUNT(talk_events); i++) {
         if (!fl_str_is(event->event, talk_events[i].event)) continue;
@@ -377,3 +376,16 @@ void fl_talk_on_event(struct fl_channel *ch, void *state, const struct fl_channe
     }
     talk_refuse(ch, event->ref, "unknown event");
 }
+
+const struct fl_channel_server fl_talk_channels[] = {
+    {
+        .topic = "room:*",
+        .state_bytes = sizeof(struct fl_talk),
+        .on_join = talk_on_join,
+        .on_event = talk_on_event,
+        .on_message = talk_on_message,
+        .on_reply = talk_on_reply,
+        .on_timer = talk_on_timer,
+    },
+    {0},
+};

@@ -29,17 +29,8 @@ struct fl_talk {
     struct fl_buf welcome; /* the answer to the join, until it is given */
 };
 
-/** A person joins. */
-int fl_talk_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join);
-/** A person says or does something: a row of the table in talk.c. */
-void fl_talk_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event);
-/** Something was broadcast in the room. */
-void fl_talk_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg);
-/** The room or the writer has answered. */
-void fl_talk_on_reply(struct fl_channel *ch, void *state, uint64_t ref, int code, const void *data,
-                      size_t len);
-/** Time to look for the room, or the writer, again. */
-void fl_talk_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag);
+/** The channels of a socket: `room:*`. The site's args are a struct fl_chat. */
+extern const struct fl_channel_server fl_talk_channels[];
 
 enum { FL_TALK_SEEK = 1, FL_TALK_CATCH_UP };
 
