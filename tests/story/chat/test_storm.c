@@ -5,24 +5,32 @@
 
 enum { SEEDS = 60, PEOPLE = 4, WORDS = 25 };
 
-/* Kills one of them after some steps of the world, and again. */
+/* Kills some of them, each after some more steps of the world. */
 static void reaper_body(struct fl_self *self, const void *args, size_t len)
 {
-    static const char *const names[] = {"room/x", "writer", "presence", "door"};
+    static const char *const names[] = {"room/x", "writer", "room/x", "writer", "presence", "door"};
     struct world *w;
     memcpy(&w, args, sizeof w);
-    for (int kills = 0; kills < 20; kills++) {
-        for (int64_t steps = fl_rng_between(&w->rng, 1, 60); steps > 0; steps--)
+    for (int64_t kills = fl_rng_between(&w->rng, 1, 4); kills > 0; kills--) {
+        for (int64_t steps = fl_rng_between(&w->rng, 1, 40); steps > 0; steps--)
             fl_yield(self);
-        const char *name = names[fl_rng_between(&w->rng, 0, 3)];
+        const char *name = names[fl_rng_between(&w->rng, 0, FL_COUNT(names) - 1)];
         fl_exit(self, fl_whereis(fl_self_node(self), name), fl_reason_of(FL_EXIT_KILL));
-        if (fl_rng_between(&w->rng, 0, 3) == 0) fl_pause(self, fl_ms(1));
     }
+}
+
+/* What was pushed is handled while the reaper goes around. */
+static void run_with_reaper(struct world *w)
+{
+    const struct fl_spawn_opts opts = {.shard = -1};
+    int rc = fl_node_spawn_run(w->node, reaper_body, &w, sizeof(struct world *), &opts, NULL);
+    assert_int_equal(rc, 0);
+    fl_sim_run(w->node, fl_ms(1));
 }
 
 static void everybody_talks(struct world *w)
 {
-    for (int word = 0; word < WORDS; word++)
+    for (int word = 0; word < WORDS; word++) {
         for (size_t who = 0; who < PEOPLE; who++) {
             struct person *person = &w->people[who];
             int body = (int)who * 1000 + word;
@@ -31,8 +39,9 @@ static void everybody_talks(struct world *w)
                 world_push(w, person, "new_msg {\"body\":%d,\"id\":\"%d\"}", body, body);
             if (word > 0 && fl_rng_between(&w->rng, 0, 6) == 0)
                 world_push(w, person, "edit_msg {\"seq\":%d,\"body\":%d}", word, body + 100000);
-            if (fl_rng_between(&w->rng, 0, 3) == 0) fl_sim_run(w->node, fl_ms(1));
         }
+        if (fl_rng_between(&w->rng, 0, 1) == 0) run_with_reaper(w);
+    }
 }
 
 static void expect_heard_all(const struct person *person, uint64_t seed)
@@ -82,11 +91,8 @@ static void one_storm(uint64_t seed)
 {
     static const char *const names[PEOPLE] = {"ana", "bob", "cat", "dan"};
     struct world *w = world_open(seed);
-    struct fl_spawn_opts opts = {.shard = -1};
     for (int i = 0; i < PEOPLE; i++)
         world_enter(w, names[i], "");
-    assert_int_equal(
-        fl_node_spawn_run(w->node, reaper_body, &w, sizeof(struct world *), &opts, NULL), 0);
     everybody_talks(w);
     fl_sim_run(w->node, fl_s(30));
     for (int i = 0; i < PEOPLE; i++) {
