@@ -31,16 +31,20 @@ static inline size_t random_step(struct fl_rng *rng, struct fl_text *text, size_
     return fl_text_splits(text, at + n) ? n + 1 : n;
 }
 
-/** Fills out with an edit of the whole text. */
-static inline void random_edit(struct fl_rng *rng, struct fl_text *text, struct fl_edit *out)
+/** Fills out with an edit of about `reach` units somewhere. */
+static inline void random_edit_near(struct fl_rng *rng, struct fl_text *text, size_t reach,
+                                    struct fl_edit *out)
 {
     fl_edit_clear(out);
     uint16_t units[8];
-    size_t spread = (size_t)fl_rng_between(rng, 1, 12);
-    for (size_t at = 0;;) {
+    size_t spread = (size_t)fl_rng_between(rng, 1, 12), at = 0;
+    if (text->len > reach) at = random_step(rng, text, 0, text->len - reach);
+    fl_edit_retain(out, at);
+    for (size_t until = at + reach;;) {
         if (fl_rng_between(rng, 0, 2) == 0)
             fl_edit_insert(out, units, random_units(rng, FL_COUNT(units), units));
-        if (at == text->len) break;
+        if (at >= until) fl_edit_retain(out, text->len - at);
+        if (at >= until || at == text->len) break;
         size_t n = random_step(rng, text, at, spread);
         if (fl_rng_between(rng, 0, 2) == 0)
             fl_edit_delete(out, n);
@@ -48,6 +52,12 @@ static inline void random_edit(struct fl_rng *rng, struct fl_text *text, struct 
             fl_edit_retain(out, n);
         at += n;
     }
+}
+
+/** Fills out with an edit of the whole text. */
+static inline void random_edit(struct fl_rng *rng, struct fl_text *text, struct fl_edit *out)
+{
+    random_edit_near(rng, text, text->len, out);
 }
 
 /** Is this the same text? */
