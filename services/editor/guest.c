@@ -67,12 +67,11 @@ struct fl_guest_ask *guest_call(struct fl_guest *guest, struct fl_pid to, uint32
 
 static void guest_refuse(struct fl_guest *guest, struct fl_str client, int64_t seq, const char *why)
 {
-    struct fl_buf said = {0};
-    fl_buf_puts(&said, "{\"client\":");
-    fl_json_put_str(&said, client);
-    fl_buf_printf(&said, ",\"seq\":%lld,\"why\":\"%s\"}", (long long)seq, why);
-    guest->push(guest->cx, "refused", (struct fl_str){said.at, said.len});
-    fl_buf_fini(&said);
+    guest->out.len = 0;
+    fl_buf_puts(&guest->out, "{\"client\":");
+    fl_json_put_str(&guest->out, client);
+    fl_buf_printf(&guest->out, ",\"seq\":%lld,\"why\":\"%s\"}", (long long)seq, why);
+    guest->push(guest->cx, "refused", (struct fl_str){guest->out.at, guest->out.len});
 }
 
 static void guest_push_again(struct fl_guest *guest)
@@ -129,7 +128,7 @@ static const struct {
     const char *event;
     bool (*handle)(struct fl_guest *guest, struct fl_str payload);
 } guest_events[] = {
-    {"op", guest_on_op},       {"cursor", guest_on_cursor}, {"sync", guest_on_sync},
+    {"op", guest_on_op},       {"cursor", guest_on_cursor},   {"sync", guest_on_sync},
     {"hello", guest_on_hello}, {"history", guest_on_history}, {"at", guest_on_at},
 };
 

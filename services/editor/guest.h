@@ -2,8 +2,8 @@
  * archive, what comes of it goes back as events. The same behind a live view and behind a channel.
  *
  * docs/editor.md has the events. Knows: documents, the archive, presence, JSON. Does not know: how
- * events travel. Thread: its process. Nothing here waits for a document: whoever is slow is slow for
- * one page. */
+ * events travel. Thread: its process. Nothing here waits for a document: whoever is slow is slow
+ * for one page. */
 #ifndef FL_EDITOR_GUEST_H
 #define FL_EDITOR_GUEST_H
 

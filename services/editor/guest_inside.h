@@ -26,7 +26,8 @@ void guest_text(struct fl_guest *guest, int64_t rev, int code, const void *data,
 
 /** A whole number of a key, within [0, 2^53); the fallback when it is null, absent, or none. */
 int64_t guest_number(struct fl_str object, const char *key, int64_t fallback);
-/** A text of a key, at most `most` bytes (cut between characters), into `to`; the length, 0: none. */
+/** A text of a key, at most `most` bytes (cut between characters), into `to`; the length, 0: none.
+ */
 size_t guest_take_text(struct fl_guest *guest, struct fl_str object, const char *key, char *to,
                        size_t most);
 

@@ -12,8 +12,9 @@ static int line_on_join(struct fl_channel *ch, void *state, const struct fl_chan
     fl_str_cut(&name, ':');
     int code = fl_guest_come(state, fl_channel_self(ch), fl_channel_args(ch), name, line_push, ch);
     if (code != 0) {
-        fl_channel_reply(ch, join->ref, "error",
-                         FL_STR("{\"reason\":\"a document's name has 1 to 64 of A-Z a-z 0-9 . _ -\"}"));
+        fl_channel_reply(
+            ch, join->ref, "error",
+            FL_STR("{\"reason\":\"a document's name has 1 to 64 of A-Z a-z 0-9 . _ -\"}"));
         return code;
     }
     fl_channel_reply(ch, join->ref, "ok", FL_STR("{}"));
@@ -42,11 +43,14 @@ static void line_on_reply(struct fl_channel *ch, void *state, uint64_t ref, int 
     fl_guest_on_reply(state, ref, code, data, len);
 }
 
-const struct fl_channel_server fl_editor_channel = {
-    .topic = "doc:*",
-    .state_bytes = sizeof(struct fl_guest),
-    .on_join = line_on_join,
-    .on_event = line_on_event,
-    .on_message = line_on_message,
-    .on_reply = line_on_reply,
+const struct fl_channel_server fl_editor_channels[] = {
+    {
+        .topic = "doc:*",
+        .state_bytes = sizeof(struct fl_guest),
+        .on_join = line_on_join,
+        .on_event = line_on_event,
+        .on_message = line_on_message,
+        .on_reply = line_on_reply,
+    },
+    {0},
 };
