@@ -6,39 +6,55 @@
 #define FL_QUEUE_GROUP_H
 
 #include "services/queue/keeper.h"
+#include "services/queue/render.h"
+
+/* A lease or a list may bring 256 KiB and more, so this many hold some 32 MiB. */
+#define FL_GROUP_HEAVY_MAX 64
 
 /** An open store that a running commit may outlive its process with. */
 struct fl_held_store;
 /** Takes the store; one reference. */
 struct fl_held_store *fl_held_store_new(struct fl_store *store_take);
+/** The store, for whoever has the turn. */
+struct fl_store *fl_held_store_get(struct fl_held_store *held);
 /** One less; closes the store at zero. A `void *` so that it can be an owner's function. */
 void fl_held_store_release(void *held);
 
 /** One request of the group. */
 struct fl_group_asker {
-    struct fl_pid from;
+    struct fl_pid from; /* FL_NO_PID: nobody wants the answer */
     uint64_t ref;
     char *bytes; /* its copy, which the ops' views point into */
-    size_t first, count;
+    size_t len, first, count;
+    fl_ns wait_until_ns;  /* a lease that may wait, alone in its request; 0: answer at once */
     struct fl_buf answer; /* filled by fl_group_commit */
 };
 
 struct fl_group {
     struct fl_held_store *held;
     struct fl_store_op *ops;
-    size_t ops_count, ops_cap, leases_count;
+    size_t ops_count, ops_cap, heavy_count;
     struct fl_group_asker *askers;
     size_t askers_count, askers_cap;
     int64_t now_ms;
-    struct fl_err err; /* when fl_group_commit said no */
+    struct fl_figures figures; /* of the keeper, for answers that show them */
+    fl_ns took_ns;             /* the commit */
+    struct fl_buf news;        /* what it did, for fl_notices_server */
+    struct fl_err err;         /* when fl_group_commit said no */
 };
 
 /** An empty group on this store, which it retains. */
 struct fl_group *fl_group_new(struct fl_held_store *held);
 /** Frees it and what it holds; NULL is fine. A `void *` so that it can be an owner's function. */
 void fl_group_free(void *group);
-/** Adds a call. FL_EFULL: the group has enough, commit it first. FL_EBADMSG: makes no sense. */
-int fl_group_add(struct fl_group *group, const struct fl_msg *call);
+/** Adds a request, whose bytes it takes when it returns 0. FL_EFULL: the group has enough, commit
+ * it first. FL_EBADMSG: makes no sense. */
+int fl_group_add(struct fl_group *group, struct fl_group_asker *asker);
+/** The time that the first operation of a request may wait, if it is a lease alone; else 0. */
+int64_t fl_group_wait_ms(const void *bytes, size_t len);
+/** Did this asker's lease, which may wait, bring nothing? Then its queue and how many it wants. */
+bool fl_group_must_wait(const struct fl_group *group, const struct fl_group_asker *asker,
+                        struct fl_str *queue, int *max);
 /** Applies the group and writes every asker's answer. Takes a struct fl_group. Returns what
  * fl_store_apply does; the answers are there in every case. */
 int fl_group_commit(void *group);
