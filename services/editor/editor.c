@@ -34,10 +34,10 @@ static int editor_try_archive(const char *folder, struct fl_err *err)
     int code = fl_make_dirs(folder, err);
     if (code != 0) return code;
     char *path = fl_format("%s/editor.db", folder);
-    struct fl_archive *archive = NULL;
-    const struct fl_archive_opts opts = {.path = path};
-    code = fl_archive_open(&archive, &opts, err);
-    fl_archive_close(archive);
+    struct fl_doc_archive *archive = NULL;
+    const struct fl_doc_archive_opts opts = {.path = path};
+    code = fl_doc_archive_open(&archive, &opts, err);
+    fl_doc_archive_close(archive);
     free(path);
     return code;
 }
@@ -136,7 +136,7 @@ int fl_editor_start(struct fl_node *node, const struct fl_service_opts *opts, st
         {0},
     };
     static const struct fl_web_socket sockets[] = {
-        {"/socket", fl_editor_channels},
+        {.path = "/socket", .channels = fl_editor_channels},
         {0},
     };
     struct editor *editor = NULL;
