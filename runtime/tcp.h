@@ -15,8 +15,9 @@ struct fl_listen_opts {
     const char *host;               /* numeric, IPv4 or IPv6; default 127.0.0.1 */
     int port;                       /* 0: any free one; see fl_listen's out_port */
     const struct fl_server *server; /* started for each connection, linked to nobody */
-    const void *args;    /* copied pointer, given to its on_init through struct fl_tcp_args */
-    int connections_max; /* 0: 10,000; above: accepted and closed at once */
+    const void *args;      /* copied pointer, given to its on_init through struct fl_tcp_args */
+    int connections_max;   /* 0: 10,000; above: accepted, told the refusal and closed */
+    struct fl_str refusal; /* may be empty; outlives the listener */
     /* Where the processes of its connections live, with their handles: FL_SHARD_… (process.h);
      * 0: FL_SHARD_SAME. Accepting stays here. Another shard gets a descriptor of its own. */
     int shard;
@@ -62,6 +63,10 @@ int fl_tcp_write_both(struct fl_self *self, struct fl_tcp *tcp, const void *head
  */
 int fl_tcp_write_shared(struct fl_self *self, struct fl_tcp *tcp, const void *head, size_t head_len,
                         struct fl_shared *body);
+/** Waits until at most `below` bytes are queued, while its shard does not: how a long answer keeps
+ * to the pace of its reader. Returns 0, FL_ETIMEOUT (within_ns; FL_NEVER: no limit), FL_ESTATE:
+ * closed, broken, or not mine. */
+int fl_tcp_await_room(struct fl_self *self, struct fl_tcp *tcp, size_t below, fl_ns within_ns);
 /** Closes once everything queued is written, at most `linger_ns` from now; 0: at once.
  * on_tcp_closed is not called; tcp is dead after. Closed already, or not mine: nothing. (OTP:
  * gen_tcp:close) */

@@ -47,6 +47,11 @@ static void tcp_on_written(uv_write_t *req, int status)
     write_free(write);
     if (tcp->is_closed) return;
     bool is_lingering = tcp->port.owner == NULL;
+    if (tcp->wait_ref != 0 && (status != 0 || tcp->out_bytes <= tcp->wait_below)) {
+        FL_ASSERT(!is_lingering);
+        tcp->wait_ref = 0;
+        fl_call_end_wait(tcp->port.owner, status != 0 ? FL_ESTATE : 0);
+    }
     if (is_lingering && status != 0)
         fl_tcp_close_now(tcp);
     else if (is_lingering)

@@ -34,16 +34,6 @@ void web_socket_open(struct web_conn *conn, const struct fl_web_socket *row, boo
     fl_tcp_set_out_high(conn->tcp, socket_out_high(conn));
 }
 
-void web_socket_forget_http(struct web_conn *conn)
-{
-    fl_http_fini(conn->http);
-    free(conn->http);
-    conn->http = NULL;
-    fl_buf_fini(&conn->out);
-    fl_buf_fini(&conn->web.extra);
-    fl_buf_fini(&conn->headers.decoded);
-}
-
 void web_socket_free(struct web_socket *socket)
 {
     if (socket == NULL) return;
@@ -51,7 +41,6 @@ void web_socket_free(struct web_socket *socket)
         web_seat_release(socket->slots[i].seat);
     if (socket->slots != &socket->first) free(socket->slots);
     fl_buf_fini(&socket->scratch);
-    fl_buf_fini(&socket->out);
     fl_ws_fini(&socket->ws);
     free(socket);
 }
@@ -94,7 +83,7 @@ static void socket_on_close(struct web_conn *conn, const uint8_t *bytes, size_t 
 static void socket_on_text(struct web_conn *conn, struct fl_str frame)
 {
     struct fl_channel_msg msg;
-    conn->socket->scratch.len = 0;
+    fl_buf_fini(&conn->socket->scratch);
     if (fl_channel_parse(frame, &conn->socket->scratch, &msg) != 0) {
         web_socket_close(conn, SOCKET_NOT_JSON);
         return;
@@ -135,15 +124,14 @@ void web_socket_feed(struct web_conn *conn, const void *bytes, size_t len)
     struct web_socket *socket = conn->socket;
     int code = fl_ws_feed(&socket->ws, bytes, len, socket_on_message, conn, &conn->closing);
     if (code != 0 && !conn->closing) web_socket_close(conn, code);
-    if (socket->scratch.cap > FL_WEB_KEEP_BYTES) fl_buf_fini(&socket->scratch);
-    if (socket->out.cap > FL_WEB_KEEP_BYTES) fl_buf_fini(&socket->out);
+    fl_buf_fini(&socket->scratch);
 }
 
 void web_socket_on_message(struct web_conn *conn, const struct fl_msg *msg)
 {
     const struct fl_socket_server *raw = conn->socket->row->raw;
     if (msg->tag == WEB_FRAME && msg->shared != NULL)
-        web_conn_write_shared(conn, msg->shared);
+        web_conn_write_shared(conn, NULL, 0, msg->shared);
     else if (msg->tag == WEB_FRAME)
         web_conn_write(conn, msg->data, msg->len);
     else if (msg->tag == WEB_JOINED)

@@ -25,20 +25,24 @@ struct fl_web_request {
     struct fl_str path;  /* as sent, without the query */
     struct fl_str query; /* as sent, without the question mark */
     struct fl_str body;
-    const struct fl_web_headers *headers; /* private: fl_web_header, fl_web_param, fl_web_query */
+    const struct fl_web_headers *headers; /* private: fl_web_header, _param, _query, _form */
 };
 
 /** One row: method and path (`/jobs/:id/ack`, or `/files/` and a last `*rest`) to handler.
- * A known path with another method is answered 405, an unknown path 404, GET serves HEAD too. */
+ * A known path with another method is answered 405, an unknown path 404, GET serves HEAD too.
+ * What a page of another site asks for with POST, PUT and the like is answered 403. */
 struct fl_web_route {
     const char *method;
     const char *path;
-    /** Answers with fl_web_respond or fl_web_fail before it returns; without an answer: 500. */
+    /** Answers with fl_web_respond, fl_web_fail or fl_web_begin … fl_web_end before it returns;
+     * without an answer: 500. */
     void (*handle)(struct fl_self *self, struct fl_web *web, const struct fl_web_request *req);
     const void *cx; /* given to the handler by fl_web_cx; outlives the node */
 };
 
-/** A file embedded into the program, answered with an ETag (304 when the client has it). */
+/** A file embedded into the program. Answered with an ETag (304 when the client has it), packed
+ * (gzip) when the client takes that; `?v=TAG` with fl_web_asset_tag is kept by browsers for good.
+ */
 struct fl_web_asset {
     const char *path; /* `/assets/app.js` */
     const char *content_type;
@@ -53,8 +57,13 @@ struct fl_str fl_web_query(const struct fl_web_request *req, const char *name);
 /** A whole number from the query: the fallback when absent. FL_ERANGE: not one within limits. */
 int fl_web_query_int(const struct fl_web_request *req, const char *name, int64_t least,
                      int64_t most, int64_t fallback, int64_t *out);
+/** The first value of a form's field, decoded; at NULL: absent, or the body is no form
+ * (application/x-www-form-urlencoded, at most 100 fields: more are answered 400). */
+struct fl_str fl_web_form(const struct fl_web_request *req, const char *name);
 /** A header's value, trimmed; the name in any case; at NULL: absent. */
 struct fl_str fl_web_header(const struct fl_web_request *req, const char *name);
+/** The value of a cookie; at NULL: absent. */
+struct fl_str fl_web_cookie(const struct fl_web_request *req, const char *name);
 
 /** The site's args. */
 const void *fl_web_args(const struct fl_web *web);
@@ -62,15 +71,47 @@ const void *fl_web_args(const struct fl_web *web);
 const struct fl_web_secret *fl_web_secret(const struct fl_web *web);
 /** The cx of the row that is answering. */
 const void *fl_web_cx(const struct fl_web *web);
-/** Adds a header to the answer; call it before fl_web_respond. Values must be plain ASCII. */
+/** What `?v=` says in the address of this asset; it changes with the content. NULL: no such one. */
+const char *fl_web_asset_tag(const struct fl_web *web, const char *path);
+/** Adds a header to the answer; call it before fl_web_respond. Values are plain ASCII; control
+ * characters become spaces. */
 void fl_web_set_header(struct fl_web *web, const char *name, const char *value);
-/** Answers; bytes are copied. Once for each request (a second answer is dropped). */
+/** Answers; bytes are copied. Once for each request (a second answer is dropped). Pages (text/html)
+ * get the headers that keep them from running what is not from here. */
 void fl_web_respond(struct fl_self *self, struct fl_web *web, int status, const char *content_type,
                     const void *bytes, size_t len);
 /** Answers with JSON text. */
 void fl_web_respond_json(struct fl_self *self, struct fl_web *web, int status, struct fl_str json);
 /** Answers {"error":"words"} with this status. */
 void fl_web_fail(struct fl_self *self, struct fl_web *web, int status, const char *words);
+/** Answers 503 {"error":"overloaded"} and when to try again: a server or a mailbox is full. */
+void fl_web_busy(struct fl_self *self, struct fl_web *web);
+/** Sends the browser elsewhere (303: with GET), `/rooms/7`. */
+void fl_web_redirect(struct fl_self *self, struct fl_web *web, const char *path);
+
+/** Begins an answer of unknown length. A handler that returns or dies before fl_web_end cuts the
+ * connection, so that nobody takes a part for the whole. */
+void fl_web_begin(struct fl_self *self, struct fl_web *web, int status, const char *content_type);
+/** Sends a piece. Waits, as fl_call does, while its reader is slow. FL_EFULL: it was too slow, and
+ * is disconnected; FL_ESTATE: it is gone: nothing more needs to be made. */
+int fl_web_chunk(struct fl_self *self, struct fl_web *web, const void *bytes, size_t len);
+/** Ends the answer. */
+void fl_web_end(struct fl_self *self, struct fl_web *web);
+
+/* ---- sessions and forms
+ *
+ * A browser's session is a random id in a signed cookie, given with the first answer that asks for
+ * it. A form carries a token made from it in a field `_csrf_token`, a script in a header
+ * `x-csrf-token`: other sites can send our cookie along, but not that. */
+
+/** The id of the browser's session; a new one where it has none (call it before answering). Valid
+ * until the handler returns. */
+struct fl_str fl_web_session(struct fl_web *web, const struct fl_web_request *req);
+/** Appends the token for this browser's forms, safe in HTML as it is. Before answering. */
+void fl_web_csrf(struct fl_web *web, const struct fl_web_request *req, struct fl_buf *out);
+/** May this request change anything? Yes with the session's token in the form or the header, and
+ * for JSON (application/json) without a session, which no other site's page can send. */
+bool fl_web_csrf_ok(struct fl_web *web, const struct fl_web_request *req);
 
 /* ---- channels (Phoenix V2) ---- */
 
@@ -210,17 +251,21 @@ struct fl_web_site {
     const struct fl_web_secret *secret;  /* signs sessions and tokens; copied. NULL: a random one */
     size_t body_max;                     /* 0: 1 MiB; larger request bodies are answered 413 */
     size_t message_max;                  /* 0: 2 MiB; larger WebSocket messages close with 1009 */
-    int connections_max;                 /* 0: 10,000 */
+    int connections_max;                 /* 0: 10,000; above: answered 503, closed */
+    int requests_max;    /* of a connection, then it is closed; 0: no limit, clients keep it */
+    int requests_per_s;  /* of a connection, with bursts of a second; above: 429. 0: no limit */
     bool deflate;        /* WebSockets may be compressed (permessage-deflate): slower, shorter */
     uint32_t events_max; /* 0: 10,000 may wait for a channel; more: error "overloaded" */
     size_t out_max;      /* 0: 4 MiB may wait for a client that reads slowly; then it is cut off */
-    fl_ns idle_ns; /* 0: 60 s without a byte from the client closes its connection; a WebSocket
-                    * that is silent is asked with pings before */
+    fl_ns idle_ns;  /* 0: 60 s without a byte from the client closes its connection; a WebSocket
+                     * that is silent is asked with pings before */
+    fl_ns drain_ns; /* 0: 3 s for requests under way when the node stops */
 };
 
 /** Starts a supervised listener for this site on a node that is about to run. host NULL: 127.0.0.1;
  * port 0: a free one, kept over restarts of the listener; *out_port says which. *out (may be NULL)
- * is the listener's supervisor. */
+ * is the listener's supervisor. When the node stops this ends first: no more connections, requests
+ * under way are answered, idle ones and WebSockets (1012) are closed, at most within drain_ns. */
 int fl_web_serve(struct fl_node *node, const struct fl_web_site *site, const char *host, int port,
                  int *out_port, struct fl_pid *out, struct fl_err *err);
 
