@@ -92,7 +92,7 @@ enum {
     FL_PROC_RESCAN = 1 << 14,   /* the mailbox changed behind the back of a fl_receive */
     FL_PROC_IS_BODY = 1 << 15,
     FL_PROC_CONTINUES = 1 << 16, /* cold->continue_tag */
-    FL_PROC_HAS_IDLE = 1 << 17,  /* cold->idle runs, or its message is queued */
+    FL_PROC_HAS_IDLE = 1 << 17,  /* cold->idle: its timer runs, or its message is queued */
     FL_PROC_LIMITED = 1 << 18,   /* cold->memory_max */
     FL_PROC_TRACED = 1 << 19,
     FL_PROC_FILTERED = 1 << 20,
@@ -116,6 +116,13 @@ enum {
 #define FL_PROC_SLOW_SEND (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED)
 #define FL_PROC_SLOW_AFTER (uint32_t)(FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_CONTINUES)
 
+/* The time after which a process without messages is told so. */
+struct fl_idle {
+    struct fl_timer timer;
+    fl_ns after_ns;
+    uint64_t ref; /* which FL_SIG_IDLE counts */
+};
+
 /* What most processes do not have. */
 struct fl_filter;
 struct fl_cold {
@@ -125,9 +132,7 @@ struct fl_cold {
     struct fl_name *name;
     size_t block_bytes, box_bytes, memory_max;
     uint32_t continue_tag;
-    struct fl_timer idle;
-    fl_ns idle_ns;
-    uint64_t idle_ref; /* which FL_SIG_IDLE counts */
+    struct fl_idle *idle; /* from the first fl_self_timeout on */
     /* Not NULL: told of the doom once; the process ends when it calls fl_proc_let_go. */
     void (*on_doom)(struct fl_self *self, const struct fl_reason *reason);
     struct fl_filter *filters; /* filter.c */

@@ -16,7 +16,19 @@
 static void tcp_release(struct fl_tcp *tcp)
 {
     FL_ASSERT(tcp->references > 0);
-    if (--tcp->references == 0) free(tcp);
+    if (--tcp->references > 0) return;
+    free(tcp->edge);
+    free(tcp);
+}
+
+struct fl_tcp_edge *fl_tcp_edge_of(struct fl_tcp *tcp)
+{
+    FL_ASSERT(!tcp->is_closed);
+    if (tcp->edge == NULL) {
+        tcp->edge = fl_new(struct fl_tcp_edge);
+        tcp->edge->tcp = tcp;
+    }
+    return tcp->edge;
 }
 
 static void tcp_on_close(uv_handle_t *handle)
@@ -30,9 +42,11 @@ void fl_tcp_close_now(struct fl_tcp *tcp)
 {
     if (tcp->is_closed) return;
     fl_list_remove(&tcp->port.of_owner);
-    fl_list_remove(&tcp->lingering);
+    if (tcp->edge != NULL) {
+        fl_list_remove(&tcp->edge->lingering);
+        fl_timer_remove(tcp->shard, &tcp->edge->timer);
+    }
     if (tcp->is_refused) tcp->shard->refused--;
-    fl_timer_remove(tcp->shard, &tcp->timer);
     tcp->port.owner = NULL;
     fl_tcp_uncork(tcp);
     tcp->is_closed = true;
@@ -161,7 +175,7 @@ int fl_tcp_await_room(struct fl_self *self, struct fl_tcp *tcp, size_t below, fl
 
 static void tcp_on_shutdown(uv_shutdown_t *req, int status)
 {
-    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp, shutdown);
+    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp_edge, shutdown)->tcp;
     if (status != 0) fl_tcp_close_now(tcp);
     tcp_release(tcp);
 }
@@ -173,22 +187,24 @@ void fl_tcp_finish(struct fl_tcp *tcp)
     if (tcp->out_bytes > 0 || tcp->is_shutting || tcp->is_closed) return;
     tcp->is_shutting = true;
     tcp->references++;
-    if (tcp->has_ended || uv_shutdown(&tcp->shutdown, &tcp->handle.stream, tcp_on_shutdown) != 0) {
+    if (tcp->has_ended ||
+        uv_shutdown(&fl_tcp_edge_of(tcp)->shutdown, &tcp->handle.stream, tcp_on_shutdown) != 0) {
         tcp_release(tcp);
         fl_tcp_close_now(tcp);
         return;
     }
     fl_ns drained_ns = fl_shard_now(tcp->shard) + TCP_DRAIN_WITHIN;
-    if (drained_ns < tcp->timer.due_ns) {
-        fl_timer_remove(tcp->shard, &tcp->timer);
-        fl_timer_add(tcp->shard, &tcp->timer, drained_ns);
+    struct fl_timer *timer = &tcp->edge->timer;
+    if (drained_ns < timer->due_ns) {
+        fl_timer_remove(tcp->shard, timer);
+        fl_timer_add(tcp->shard, timer, drained_ns);
     }
     fl_tcp_read_on(tcp);
 }
 
 static void tcp_on_linger_over(struct fl_timer *timer)
 {
-    fl_tcp_close_now(FL_OWNER(timer, struct fl_tcp, timer));
+    fl_tcp_close_now(FL_OWNER(timer, struct fl_tcp_edge, timer)->tcp);
 }
 
 /* From here on the shard owns it, and nobody hears of it. */
@@ -197,10 +213,11 @@ static void tcp_linger(struct fl_tcp *tcp, fl_ns linger_ns)
     fl_list_remove(&tcp->port.of_owner);
     tcp->port.owner = NULL;
     fl_tcp_uncork(tcp);
-    fl_list_push(&tcp->shard->lingering, &tcp->lingering);
-    tcp->timer.kind = FL_TIMER_PORT;
-    tcp->timer.fn = tcp_on_linger_over;
-    fl_timer_add(tcp->shard, &tcp->timer, fl_shard_now(tcp->shard) + linger_ns);
+    struct fl_tcp_edge *edge = fl_tcp_edge_of(tcp);
+    fl_list_push(&tcp->shard->lingering, &edge->lingering);
+    edge->timer.kind = FL_TIMER_PORT;
+    edge->timer.fn = tcp_on_linger_over;
+    fl_timer_add(tcp->shard, &edge->timer, fl_shard_now(tcp->shard) + linger_ns);
     fl_tcp_finish(tcp);
 }
 
@@ -219,7 +236,7 @@ void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns)
 void fl_tcp_close_lingering(struct fl_shard *shard)
 {
     while (!fl_list_is_empty(&shard->lingering))
-        fl_tcp_close_now(FL_OWNER(shard->lingering.next, struct fl_tcp, lingering));
+        fl_tcp_close_now(FL_OWNER(shard->lingering.next, struct fl_tcp_edge, lingering)->tcp);
 }
 
 /* Whoever opens connections faster than they are refused does not get more memory for it. */

@@ -30,7 +30,6 @@ void web_seat_release(struct web_seat *seat)
 static void channel_fini(void *ptr)
 {
     struct fl_channel *ch = ptr;
-    fl_buf_fini(&ch->out);
     web_seat_release(ch->seat);
     web_boot_release(ch->boot);
 }
@@ -122,9 +121,10 @@ static void channel_say_closed(struct fl_channel *ch)
 {
     struct fl_str join_ref = web_seat_join_ref(ch->seat);
     if (ch->phase != CHANNEL_JOINED) return;
-    web_frame_begin(&ch->out);
-    fl_channel_put(&ch->out, join_ref, join_ref, fl_channel_topic(ch), "phx_close", FL_STR("{}"));
-    web_channel_send(ch, FL_WS_TEXT);
+    struct fl_buf out = {0};
+    web_channel_begin(ch, &out, 2);
+    fl_channel_put(&out, join_ref, join_ref, fl_channel_topic(ch), "phx_close", FL_STR("{}"));
+    web_channel_send(ch, &out, FL_WS_TEXT);
 }
 
 static struct fl_channel_event channel_event(const struct fl_msg *msg)

@@ -17,11 +17,12 @@ struct fl_channel {
     struct fl_str join_ref; /* while joining: what answers the join */
     enum channel_phase phase;
     bool join_answered, deflates;
-    struct fl_buf out; /* freed by fl_self_own: callbacks may be killed while they block */
 };
 
-/** Sends what `out` holds behind web_frame_begin to the client. */
-void web_channel_send(struct fl_channel *ch, enum fl_ws_opcode opcode);
+/** Begins a frame to the client that holds a payload of so many bytes. */
+void web_channel_begin(const struct fl_channel *ch, struct fl_buf *out, size_t payload_len);
+/** Sends it, and frees out. Nothing may wait in between. */
+void web_channel_send(struct fl_channel *ch, struct fl_buf *out, enum fl_ws_opcode opcode);
 /** Answers the join ok {}, unless it has an answer. */
 void web_channel_answer_join(struct fl_channel *ch);
 /** Answers what a client said on a topic that it did not get into. */

@@ -36,7 +36,7 @@ static int conn_on_init(struct fl_self *self, void *state, const void *args)
     return 0;
 }
 
-static void conn_end(struct web_conn *conn, struct fl_reason reason)
+void web_conn_end(struct web_conn *conn, struct fl_reason reason)
 {
     conn->closing = true;
     if (conn->tcp != NULL) fl_tcp_close(conn->self, conn->tcp, 0);
@@ -71,7 +71,8 @@ static void conn_wrote(struct web_conn *conn, int rc)
 {
     if (rc != FL_EFULL || conn->closing) return;
     size_t waiting = fl_tcp_queued(conn->tcp);
-    conn_end(conn, fl_reason_with(FL_EXIT_SHUTDOWN, FL_EFULL, "slow reader, %zu bytes", waiting));
+    web_conn_end(conn,
+                 fl_reason_with(FL_EXIT_SHUTDOWN, FL_EFULL, "slow reader, %zu bytes", waiting));
 }
 
 void web_conn_write(struct web_conn *conn, const void *bytes, size_t len)
@@ -147,7 +148,7 @@ static void conn_on_closed(struct fl_self *self, void *state, struct fl_tcp *tcp
 {
     struct web_conn *conn = state;
     conn->tcp = NULL;
-    conn_end(conn, fl_reason_of(FL_EXIT_NORMAL));
+    web_conn_end(conn, fl_reason_of(FL_EXIT_NORMAL));
 }
 
 static void conn_on_drain(struct web_conn *conn)
@@ -189,6 +190,7 @@ static void conn_on_timer(struct fl_self *self, void *state, uint64_t ref, uint3
     else if (conn->request_ns == 0 && silent_ns >= conn_tick_ns(conn))
         web_request_free(conn);
     if (conn->closing) return;
+    if (conn->request_ns == 0 && silent_ns >= conn_tick_ns(conn)) web_request_free(conn);
     fl_timer_start(self, conn_tick_ns(conn), CONN_TICK);
 }
 

@@ -3,7 +3,8 @@
 
 #define DISPATCH_NULL ((struct fl_str){0})
 #define DISPATCH_BYTES_MAX ((size_t)4 << 20) /* that a client sent and its channel has not read */
-#define DISPATCH_JOINS_MAX 1000              /* joins at once, and how many more a second */
+#define DISPATCH_SMALL 1024
+#define DISPATCH_JOINS_MAX 1000 /* joins at once, and how many more a second */
 #define DISPATCH_JOINS_PER_S 100
 
 static struct web_slot *slot_find(struct web_socket *socket, struct fl_str topic)
@@ -44,20 +45,26 @@ static struct web_slot *slot_add(struct web_socket *socket)
 static void dispatch_put(struct web_conn *conn, struct fl_str join_ref, struct fl_str ref,
                          struct fl_str topic, const char *event, struct fl_str payload)
 {
-    struct fl_buf *out = &conn->socket->out;
-    out->len = 0;
-    fl_channel_put(out, join_ref, ref, topic, event, payload);
-    web_socket_write(conn, FL_WS_TEXT, out->at, out->len);
+    struct fl_buf out = {0}; /* nothing waits before it is freed */
+    fl_channel_put(&out, join_ref, ref, topic, event, payload);
+    web_socket_write(conn, FL_WS_TEXT, out.at, out.len);
+    fl_buf_fini(&out);
 }
 
 static void dispatch_reply(struct web_conn *conn, struct fl_str join_ref, struct fl_str ref,
                            struct fl_str topic, const char *status, struct fl_str response)
 {
     if (ref.at == NULL) return;
-    struct fl_buf *out = &conn->socket->out;
-    out->len = 0;
-    fl_channel_put_reply(out, join_ref, ref, topic, status, response);
-    web_socket_write(conn, FL_WS_TEXT, out->at, out->len);
+    struct fl_buf out = {0}; /* nothing waits before it is freed */
+    fl_channel_put_reply(&out, join_ref, ref, topic, status, response);
+    web_socket_write(conn, FL_WS_TEXT, out.at, out.len);
+    fl_buf_fini(&out);
+}
+
+static char *dispatch_put_part(char *at, struct fl_str part)
+{
+    if (part.len > 0) memcpy(at, part.at, part.len);
+    return at + part.len;
 }
 
 /* Hands ref, event and payload to a channel. FL_EFULL: it is not keeping up. */
@@ -75,15 +82,18 @@ static int dispatch_send(struct web_conn *conn, const struct web_slot *slot, uin
         .has_ref = msg->ref.at != NULL,
         .binary = msg->binary,
     };
-    struct fl_buf *out = &conn->socket->out;
-    out->len = 0;
-    fl_buf_add(out, &item, sizeof item);
-    fl_buf_add(out, msg->ref.at, msg->ref.len);
-    fl_buf_add(out, msg->event.at, msg->event.len);
-    fl_buf_add(out, msg->payload.at, msg->payload.len);
-    seat->waiting += out->len; /* the channel takes it off */
-    int rc = fl_send(conn->self, slot->pid, tag, out->at, out->len);
-    if (rc != 0) seat->waiting -= out->len;
+    char small[DISPATCH_SMALL];
+    size_t len = sizeof item + msg->ref.len + msg->event.len + msg->payload.len;
+    char *bytes = len <= sizeof small ? small : fl_alloc(len); /* nothing waits while it is there */
+    char *at = bytes;
+    at = dispatch_put_part(at, (struct fl_str){(const char *)&item, sizeof item});
+    at = dispatch_put_part(at, msg->ref);
+    at = dispatch_put_part(at, msg->event);
+    dispatch_put_part(at, msg->payload);
+    seat->waiting += len; /* the channel takes it off */
+    int rc = fl_send(conn->self, slot->pid, tag, bytes, len);
+    if (rc != 0) seat->waiting -= len;
+    if (bytes != small) free(bytes);
     return rc;
 }
 

@@ -4,10 +4,11 @@
 
 #define FRAME_DEFLATE_FROM 128 /* shorter is not worth the time */
 
-void web_frame_begin(struct fl_buf *out)
+void web_frame_begin(struct fl_buf *out, size_t content_len)
 {
     static const char room[FL_WS_HEADER_MAX];
     out->len = 0;
+    fl_buf_reserve(out, sizeof room + content_len);
     fl_buf_add(out, room, sizeof room);
 }
 
@@ -39,7 +40,7 @@ static struct fl_str frame_put(struct fl_buf *out, struct fl_str topic, const ch
                                struct fl_str payload)
 {
     if (payload.len == 0) payload = FL_STR("{}");
-    web_frame_begin(out);
+    web_frame_begin(out, topic.len + payload.len + 64);
     fl_channel_put(out, (struct fl_str){0}, (struct fl_str){0}, topic, event, payload);
     return web_frame_end(out, FL_WS_TEXT, false);
 }
@@ -92,7 +93,7 @@ static bool frame_encode_deflated(void *cx, const struct fl_broadcast *what, str
     if (what->tag != FL_WEB_BROADCAST || !cast_read(what->data, what->len, &cast)) return false;
     size_t head_len = fl_ws_header_len(cast.frame.at);
     struct fl_buf out = {0}; /* nothing waits before it is freed */
-    web_frame_begin(&out);
+    web_frame_begin(&out, cast.frame.len);
     fl_buf_add(&out, cast.frame.at + head_len, cast.frame.len - head_len);
     struct fl_str whole = web_frame_end(&out, FL_WS_TEXT, true);
     fl_buf_add(frame, whole.at, whole.len);

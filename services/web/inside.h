@@ -21,7 +21,6 @@
 #define FL_WEB_CHANNELS_MAX 100
 #define FL_WEB_TOPIC_MAX 1024
 #define FL_WEB_JOIN_REF_MAX 255
-#define FL_WEB_KEEP_BYTES 512 /* a buffer that is larger is freed while nothing happens */
 
 /* An asset as it is sent: shared, so that a slow reader costs no copy. */
 struct web_asset {
@@ -146,7 +145,6 @@ struct web_socket {
     int joins_left; /* before more must wait, as of joins_ns */
     fl_ns joins_ns;
     struct fl_buf scratch; /* decoded strings of the message under way */
-    struct fl_buf out;     /* the frame or message being written */
 };
 
 /* A connection: HTTP first, perhaps a WebSocket later. State of its process. */
@@ -197,16 +195,16 @@ extern const struct fl_server web_channel_server;
 /* conn.c */
 /** Queues bytes; a reader that is too slow loses its connection. */
 void web_conn_write(struct web_conn *conn, const void *bytes, size_t len);
-/** Queues a head, which is copied, and a body, which is retained. */
-void web_conn_write_shared(struct web_conn *conn, const void *head, size_t head_len,
-                           struct fl_shared *body);
 /** The same with a head before the bytes. */
 void web_conn_write_both(struct web_conn *conn, const void *head, size_t head_len,
                          const void *bytes, size_t len);
+/** Queues a head, which is copied, and a body, which is retained. */
+void web_conn_write_shared(struct web_conn *conn, const void *head, size_t head_len,
+                           struct fl_shared *body);
 /** Nothing more is read; closes once the peer has, or after a second. */
 void web_conn_finish(struct web_conn *conn);
 /** Closes at once: whoever reads sees that something is missing. */
-void web_conn_end(struct web_conn *conn);
+void web_conn_end(struct web_conn *conn, struct fl_reason reason);
 
 /* request.c */
 /** The request of a connection, made when there is none. */
@@ -295,8 +293,8 @@ void web_raw_open(struct web_conn *conn, const struct fl_web_request *req);
 void web_raw_on_frame(struct web_conn *conn, struct fl_str bytes, bool binary);
 
 /* frame.c */
-/** Makes room in front of what will be a frame's content. */
-void web_frame_begin(struct fl_buf *out);
+/** Makes room in front of what will be a frame's content, and for so much of that. */
+void web_frame_begin(struct fl_buf *out, size_t content_len);
 /** Puts the header before it; the content is deflated when that is shorter. The view is into out.
  */
 struct fl_str web_frame_end(struct fl_buf *out, enum fl_ws_opcode opcode, bool deflates);

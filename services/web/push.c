@@ -7,11 +7,16 @@ static void channel_sent(struct fl_channel *ch, int rc)
     if (rc == FL_EFULL) fl_exit(ch->self, ch->conn, fl_reason_of(FL_EXIT_KILL));
 }
 
-void web_channel_send(struct fl_channel *ch, enum fl_ws_opcode opcode)
+void web_channel_begin(const struct fl_channel *ch, struct fl_buf *out, size_t payload_len)
 {
-    struct fl_str frame = web_frame_end(&ch->out, opcode, ch->deflates);
+    web_frame_begin(out, payload_len + ch->seat->topic_len + ch->seat->join_ref_len + 96);
+}
+
+void web_channel_send(struct fl_channel *ch, struct fl_buf *out, enum fl_ws_opcode opcode)
+{
+    struct fl_str frame = web_frame_end(out, opcode, ch->deflates);
     channel_sent(ch, fl_send(ch->self, ch->conn, WEB_FRAME, frame.at, frame.len));
-    if (ch->out.cap > FL_WEB_KEEP_BYTES) fl_buf_fini(&ch->out);
+    fl_buf_fini(out);
 }
 
 static struct fl_str channel_object(struct fl_str json)
@@ -31,10 +36,11 @@ void fl_channel_reply(struct fl_channel *ch, struct fl_str ref, const char *stat
 {
     if (ref.at == NULL) return;
     channel_note_answer(ch, ref);
-    web_frame_begin(&ch->out);
-    fl_channel_put_reply(&ch->out, web_seat_join_ref(ch->seat), ref, fl_channel_topic(ch), status,
+    struct fl_buf out = {0};
+    web_channel_begin(ch, &out, response.len);
+    fl_channel_put_reply(&out, web_seat_join_ref(ch->seat), ref, fl_channel_topic(ch), status,
                          channel_object(response));
-    web_channel_send(ch, FL_WS_TEXT);
+    web_channel_send(ch, &out, FL_WS_TEXT);
 }
 
 void fl_channel_reply_binary(struct fl_channel *ch, struct fl_str ref, const char *status,
@@ -42,13 +48,15 @@ void fl_channel_reply_binary(struct fl_channel *ch, struct fl_str ref, const cha
 {
     if (ref.at == NULL) return;
     channel_note_answer(ch, ref);
-    web_frame_begin(&ch->out);
-    int rc = fl_channel_put_binary_reply(&ch->out, web_seat_join_ref(ch->seat), ref,
+    struct fl_buf out = {0};
+    web_channel_begin(ch, &out, bytes.len);
+    int rc = fl_channel_put_binary_reply(&out, web_seat_join_ref(ch->seat), ref,
                                          fl_channel_topic(ch), status, bytes);
     if (rc == 0)
-        web_channel_send(ch, FL_WS_BINARY);
+        web_channel_send(ch, &out, FL_WS_BINARY);
     else
         fl_channel_reply(ch, ref, "error", FL_STR("{\"reason\":\"no room for it in a frame\"}"));
+    fl_buf_fini(&out);
 }
 
 void web_channel_answer_join(struct fl_channel *ch)
@@ -60,26 +68,30 @@ void web_channel_answer_join(struct fl_channel *ch)
 void web_channel_say_unmatched(struct fl_channel *ch, struct fl_str ref)
 {
     if (ref.at == NULL) return;
-    web_frame_begin(&ch->out);
-    fl_channel_put_reply(&ch->out, (struct fl_str){0}, ref, fl_channel_topic(ch), "error",
+    struct fl_buf out = {0};
+    web_channel_begin(ch, &out, 32);
+    fl_channel_put_reply(&out, (struct fl_str){0}, ref, fl_channel_topic(ch), "error",
                          FL_STR("{\"reason\":\"unmatched topic\"}"));
-    web_channel_send(ch, FL_WS_TEXT);
+    web_channel_send(ch, &out, FL_WS_TEXT);
 }
 
 void fl_channel_push(struct fl_channel *ch, const char *event, struct fl_str payload)
 {
-    web_frame_begin(&ch->out);
-    fl_channel_put(&ch->out, web_seat_join_ref(ch->seat), (struct fl_str){0}, fl_channel_topic(ch),
+    struct fl_buf out = {0};
+    web_channel_begin(ch, &out, payload.len);
+    fl_channel_put(&out, web_seat_join_ref(ch->seat), (struct fl_str){0}, fl_channel_topic(ch),
                    event, channel_object(payload));
-    web_channel_send(ch, FL_WS_TEXT);
+    web_channel_send(ch, &out, FL_WS_TEXT);
 }
 
 void fl_channel_push_binary(struct fl_channel *ch, const char *event, struct fl_str bytes)
 {
-    web_frame_begin(&ch->out);
-    int rc = fl_channel_put_binary_push(&ch->out, web_seat_join_ref(ch->seat), fl_channel_topic(ch),
+    struct fl_buf out = {0};
+    web_channel_begin(ch, &out, bytes.len);
+    int rc = fl_channel_put_binary_push(&out, web_seat_join_ref(ch->seat), fl_channel_topic(ch),
                                         event, bytes);
-    if (rc == 0) web_channel_send(ch, FL_WS_BINARY);
+    if (rc == 0) web_channel_send(ch, &out, FL_WS_BINARY);
+    fl_buf_fini(&out);
 }
 
 void fl_channel_push_frame(struct fl_channel *ch, struct fl_shared *encoded)

@@ -41,7 +41,6 @@ void web_socket_free(struct web_socket *socket)
         web_seat_release(socket->slots[i].seat);
     if (socket->slots != &socket->first) free(socket->slots);
     fl_buf_fini(&socket->scratch);
-    fl_buf_fini(&socket->out);
     fl_ws_fini(&socket->ws);
     free(socket);
 }
@@ -84,7 +83,7 @@ static void socket_on_close(struct web_conn *conn, const uint8_t *bytes, size_t 
 static void socket_on_text(struct web_conn *conn, struct fl_str frame)
 {
     struct fl_channel_msg msg;
-    conn->socket->scratch.len = 0;
+    fl_buf_fini(&conn->socket->scratch);
     if (fl_channel_parse(frame, &conn->socket->scratch, &msg) != 0) {
         web_socket_close(conn, SOCKET_NOT_JSON);
         return;
@@ -125,8 +124,7 @@ void web_socket_feed(struct web_conn *conn, const void *bytes, size_t len)
     struct web_socket *socket = conn->socket;
     int code = fl_ws_feed(&socket->ws, bytes, len, socket_on_message, conn, &conn->closing);
     if (code != 0 && !conn->closing) web_socket_close(conn, code);
-    if (socket->scratch.cap > FL_WEB_KEEP_BYTES) fl_buf_fini(&socket->scratch);
-    if (socket->out.cap > FL_WEB_KEEP_BYTES) fl_buf_fini(&socket->out);
+    fl_buf_fini(&socket->scratch);
 }
 
 void web_socket_on_message(struct web_conn *conn, const struct fl_msg *msg)

@@ -3,10 +3,16 @@
 #include "runtime/base/json.h"
 #include "services/wire/jscan.h"
 
-/* Decodes into scratch, which was given room for all of it beforehand and so does not move. */
+/* As it stands, or decoded into scratch, which was given room for all of it beforehand and so does
+ * not move. */
 static int channel_text(struct fl_str raw, struct fl_buf *scratch, struct fl_str *out)
 {
     size_t from = scratch->len;
+    if (raw.len < 2 || raw.at[0] != '"') return FL_EBADMSG;
+    if (scratch->cap == 0) { /* nothing in this message is escaped */
+        *out = (struct fl_str){raw.at + 1, raw.len - 2};
+        return 0;
+    }
     if (fl_jscan_text(raw, scratch) != 0) return FL_EBADMSG;
     *out = (struct fl_str){scratch->at + from, scratch->len - from};
     return 0;
@@ -34,7 +40,11 @@ int fl_channel_parse(struct fl_str frame, struct fl_buf *scratch, struct fl_chan
     if (!fl_jscan_is_object(part[4])) return FL_EBADMSG;
 
     /* \u0001 decodes to one byte, \ud83d\ude00 to four: text is never longer than its source */
-    fl_buf_reserve(scratch, part[0].len + part[1].len + part[2].len + part[3].len + 1);
+    size_t most = part[0].len + part[1].len + part[2].len + part[3].len + 1;
+    bool is_escaped = false;
+    for (size_t i = 0; i + 1 < FL_COUNT(part); i++)
+        is_escaped |= memchr(part[i].at, '\\', part[i].len) != NULL;
+    if (is_escaped || scratch->cap > 0) fl_buf_reserve(scratch, most);
     struct fl_channel_msg msg = {.payload = part[4]};
     if (channel_ref(part[0], scratch, &msg.join_ref) != 0) return FL_EBADMSG;
     if (channel_ref(part[1], scratch, &msg.ref) != 0) return FL_EBADMSG;

@@ -8,7 +8,7 @@
 
 #include "runtime/base/str.h"
 
-/** A message; the views point into the bytes it was parsed from, with escapes decoded into scratch.
+/** A message; the views point into the bytes it was parsed from, or into scratch.
  */
 struct fl_channel_msg {
     struct fl_str join_ref, ref; /* at NULL: null */

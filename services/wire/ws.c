@@ -20,6 +20,7 @@ void fl_ws_init(struct fl_ws *ws, bool server, size_t message_max)
 void fl_ws_fini(struct fl_ws *ws)
 {
     fl_buf_fini(&ws->message);
+    fl_buf_fini(&ws->control);
 }
 
 static bool ws_is_control(int opcode)
@@ -115,15 +116,11 @@ static void ws_unmask(uint8_t *out, const uint8_t *in, size_t len, const uint8_t
 
 static void ws_take_payload(struct fl_ws *ws, const uint8_t *in, size_t len)
 {
-    uint8_t *out;
-    if (ws_is_control(ws->opcode)) {
-        out = ws->control + ws->payload_seen;
-    } else {
-        /* Room for what is here, not for what a header claims will come. */
-        fl_buf_reserve(&ws->message, len + 1);
-        out = (uint8_t *)ws->message.at + ws->message.len;
-        ws->message.len += len;
-    }
+    struct fl_buf *to = ws_is_control(ws->opcode) ? &ws->control : &ws->message;
+    /* Room for what is here, not for what a header claims will come. */
+    fl_buf_reserve(to, len + 1);
+    uint8_t *out = (uint8_t *)to->at + to->len;
+    to->len += len;
     ws_unmask(out, in, len, ws->mask, (size_t)(ws->payload_seen & 3));
     ws->payload_seen += len;
 }
@@ -134,13 +131,12 @@ static bool ws_close_code_ok(unsigned code)
     return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
 }
 
-static int ws_check_close(const struct fl_ws *ws)
+static int ws_check_close(const uint8_t *bytes, size_t len)
 {
-    size_t len = (size_t)ws->payload_len;
     if (len == 0) return 0;
     if (len == 1) return WS_PROTOCOL;
-    if (!ws_close_code_ok((unsigned)ws->control[0] << 8 | ws->control[1])) return WS_PROTOCOL;
-    return fl_utf8_ok(ws->control + 2, len - 2) ? 0 : WS_NOT_UTF8;
+    if (!ws_close_code_ok((unsigned)bytes[0] << 8 | bytes[1])) return WS_PROTOCOL;
+    return fl_utf8_ok(bytes + 2, len - 2) ? 0 : WS_NOT_UTF8;
 }
 
 static int ws_end_message(struct fl_ws *ws, const uint8_t *bytes, size_t len, fl_ws_fn fn, void *cx)
@@ -152,20 +148,34 @@ static int ws_end_message(struct fl_ws *ws, const uint8_t *bytes, size_t len, fl
     return 0;
 }
 
-/* fn may look at us again only after the message is out of the way. */
+/* The message stays ours until fn is done with it: the process that runs fn may be killed there. */
 static int ws_end_gathered(struct fl_ws *ws, fl_ws_fn fn, void *cx)
 {
-    struct fl_buf message = ws->message;
-    ws->message = (struct fl_buf){0};
     int code = 0;
     if (ws->is_compressed) {
         struct fl_buf text = {0};
-        code = fl_ws_inflate((struct fl_str){message.at, message.len}, ws->message_max, &text);
-        fl_buf_fini(&message);
-        message = text;
+        code = fl_ws_inflate((struct fl_str){ws->message.at, ws->message.len}, ws->message_max,
+                             &text);
+        fl_buf_fini(&ws->message);
+        ws->message = text;
     }
-    if (code == 0) code = ws_end_message(ws, (const uint8_t *)message.at, message.len, fn, cx);
-    fl_buf_fini(&message);
+    if (code == 0)
+        code = ws_end_message(ws, (const uint8_t *)ws->message.at, ws->message.len, fn, cx);
+    fl_buf_fini(&ws->message);
+    return code;
+}
+
+static int ws_end_control(struct fl_ws *ws, fl_ws_fn fn, void *cx)
+{
+    struct fl_buf *control = &ws->control;
+    const uint8_t *bytes = control->len > 0 ? (const uint8_t *)control->at : (const uint8_t *)"";
+    int code = 0;
+    if (ws->opcode == FL_WS_CLOSE) {
+        code = ws_check_close(bytes, control->len);
+        ws->closed = code == 0;
+    }
+    if (code == 0) fn(cx, (enum fl_ws_opcode)ws->opcode, bytes, control->len);
+    fl_buf_fini(control);
     return code;
 }
 
@@ -173,14 +183,8 @@ static int ws_end_frame(struct fl_ws *ws, fl_ws_fn fn, void *cx)
 {
     ws->in_payload = false;
     ws->head_len = 0;
-    if (!ws_is_control(ws->opcode)) return ws->final ? ws_end_gathered(ws, fn, cx) : 0;
-    if (ws->opcode == FL_WS_CLOSE) {
-        int code = ws_check_close(ws);
-        if (code != 0) return code;
-        ws->closed = true;
-    }
-    fn(cx, (enum fl_ws_opcode)ws->opcode, ws->control, (size_t)ws->payload_len);
-    return 0;
+    if (ws_is_control(ws->opcode)) return ws_end_control(ws, fn, cx);
+    return ws->final ? ws_end_gathered(ws, fn, cx) : 0;
 }
 
 /* Takes header bytes; returns how many, and *code when they break the rules. */

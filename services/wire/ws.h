@@ -34,7 +34,7 @@ struct fl_ws {
     bool in_payload, final;
     uint8_t head_len; /* bytes of it so far; 0: between frames */
     uint8_t head[FL_WS_HEADER_MAX];
-    uint8_t control[125]; /* payload of a control frame */
+    struct fl_buf control; /* payload of a control frame, while it comes */
 };
 
 /** One whole message or control frame; bytes are valid until the callback returns. */

@@ -25,7 +25,7 @@ fanout_ours() { ws_with ours fanout 1000 32 3; }
 fanout_peer() { ws_with peer fanout 1000 32 3; }
 idle_ours() {
     start_server "$bin/bench_ws_server"
-    "$bin/bench_ws_client" idle "$port" 10000 "$(<"$server_pid")"
+    "$bin/bench_ws_client" idle "$port" 10000 "$(<"$server_pid")" "room:*"
     stop_server
 }
 

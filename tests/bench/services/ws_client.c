@@ -189,18 +189,26 @@ static long private_bytes(const char *pid)
     return kib * 1024;
 }
 
-static void run_idle(struct bench *bench, const char *pid)
+static void open_idle(struct conn *conn, const char *topic, int number)
 {
-    char topic[40];
+    char text[100];
+    size_t len = strlen(topic);
+    open_one(conn, len == 0 ? "/echo" : "/socket/websocket?vsn=2.0.0");
+    if (len == 0) return;
+    if (topic[len - 1] == '*')
+        snprintf(text, sizeof text, "%.*s%d", (int)len - 1, topic, number);
+    else
+        snprintf(text, sizeof text, "%s", topic);
+    join(conn, text);
+}
+
+static void run_idle(struct bench *bench, const char *pid, const char *topic)
+{
     struct conn first = {.bench = bench}; /* whatever is made once is made for it */
-    open_one(&first, "/socket/websocket?vsn=2.0.0");
-    join(&first, "room:first");
+    open_idle(&first, topic, -1);
     long before = private_bytes(pid);
-    for (int i = 0; i < bench->count; i++) {
-        open_one(&bench->conns[i], "/socket/websocket?vsn=2.0.0");
-        snprintf(topic, sizeof topic, "room:%d", i);
-        join(&bench->conns[i], topic);
-    }
+    for (int i = 0; i < bench->count; i++)
+        open_idle(&bench->conns[i], topic, i);
     printf("%ld\n", (private_bytes(pid) - before) / bench->count);
 }
 
@@ -220,8 +228,8 @@ int main(int argc, char **argv)
         run_echo(&bench, atoi(argv[4]), atoi(argv[5]));
     else if (strcmp(argv[1], "fanout") == 0 && argc == 6)
         run_fanout(&bench, atoi(argv[4]), atoi(argv[5]));
-    else if (strcmp(argv[1], "idle") == 0)
-        run_idle(&bench, argv[4]);
+    else if (strcmp(argv[1], "idle") == 0 && argc == 6)
+        run_idle(&bench, argv[4], argv[5]);
     else
         return 64;
     return 0;

@@ -34,6 +34,7 @@ static void room_on_event(struct fl_channel *ch, void *state, const struct fl_ch
 
 static const struct fl_channel_server channels[] = {
     {.topic = "room:*", .on_join = room_on_join, .on_event = room_on_event},
+    {.topic = "plain:*"},
     {0},
 };
 static const struct fl_web_socket sockets[] = {
