@@ -35,8 +35,10 @@ struct fl_tcp {
     struct fl_port port;
     struct fl_list lingering;
     union fl_stream_handle handle;
-    uv_shutdown_t shutdown;
-    uv_connect_t connecting;
+    union { /* never both: it is connected before it is shut */
+        uv_shutdown_t shutdown;
+        uv_connect_t connecting;
+    };
     struct fl_shard *shard;
     struct fl_listener *listener; /* whose connections_max it counts for */
     struct fl_tcp_args args;
