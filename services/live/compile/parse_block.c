@@ -325,7 +325,9 @@ void tpl_parse_brace(struct tpl_parser *p)
         tpl_put_text(p, FL_STR("{"));
     } else if (tpl_accept(scan, "{!--")) {
         brace_comment(p, from);
-    } else if (tpl_accept(scan, "{#")) {
+    } else if (tpl_is_next(scan, "{#")) {
+        tpl_drop_blank_before(p);
+        scan->at += 2;
         brace_block(p, from);
     } else if (tpl_accept(scan, "{>")) {
         block_call(p, from);
