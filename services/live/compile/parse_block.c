@@ -47,7 +47,7 @@ void tpl_drop_blank_before(struct tpl_parser *p)
     size_t from = p->scan.at;
     struct tpl_scan trial = p->scan;
     trial.err = NULL;
-    trial.at++;
+    trial.at += 2;
     tpl_take_code(&trial, from, "");
     if (trial.rc == 0 && line_blank_after(p, trial.at) != SIZE_MAX && line_is_blank_before(p, from))
         line_trim(p);
