@@ -104,6 +104,8 @@ struct fl_channel_server {
                     const struct fl_reason *reason);
     /** A timer of fl_timer_start. */
     void (*on_timer)(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag);
+    /** No message came within the time of fl_self_timeout. */
+    void (*on_timeout)(struct fl_channel *ch, void *state);
     /** The client left, joined again, or its connection is gone; not after a crash or a refusal. */
     void (*on_leave)(struct fl_channel *ch, void *state);
 };
