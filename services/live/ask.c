@@ -17,9 +17,12 @@ void fl_live_title(struct fl_live *live, const char *title)
 /* What is no JSON object would break the page; whoever made it is told by the end of the view. */
 static bool ask_is_object(struct fl_live *live, struct fl_str payload)
 {
-    if (fl_jscan_ok(payload) && fl_jscan_is_object(fl_str_trim(payload))) return true;
-    fl_self_exit(live->self, fl_reason_with(FL_EXIT_ERROR, FL_EBADMSG,
-                                            "%s: a payload is no JSON object", live->view->name));
+    if (fl_jscan_ok(payload) && fl_jscan_is_object(fl_str_trim(payload)) &&
+        fl_utf8_ok(payload.at, payload.len))
+        return true;
+    fl_self_exit(live->self,
+                 fl_reason_with(FL_EXIT_ERROR, FL_EBADMSG,
+                                "%s: a payload is no JSON object in UTF-8", live->view->name));
     return false;
 }
 

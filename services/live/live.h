@@ -113,7 +113,8 @@ enum { FL_LIVE_LAST = -1, FL_LIVE_FIRST = 0 };
 void fl_live_stream_init(struct fl_live *live, struct fl_live_stream *stream, size_t item_bytes,
                          int max);
 /** Shows an item, or shows it anew in place when this DOM id is there. The item is copied; what it
- * points to has to live until the callback has returned. */
+ * points to has to outlive the callback, as the state, the message and the event do, and no local.
+ */
 void fl_live_stream_put(struct fl_live_stream *stream, const char *dom_id, int at,
                         const void *item);
 /** Takes an item off the page. */
@@ -123,7 +124,7 @@ void fl_live_stream_reset(struct fl_live_stream *stream);
 
 /* ---- a site of live views ---- */
 
-/** A path (`/rooms/:room`) and its view. */
+/** A path (`/rooms/:room`, `/files/` and a last `*rest`) and its view. */
 struct fl_live_page {
     const char *path;
     const struct fl_live_view *view;
@@ -158,13 +159,13 @@ struct fl_live_site {
         "GET", "/*path", fl_live_page_handle, (site) \
     }
 /** The row of a fl_web_socket's channels; its path is the live site's socket_path. */
-#define FL_LIVE_CHANNEL(site)                                                   \
-    {                                                                           \
-        .topic = "lv:*", .state_bytes = sizeof(struct fl_live *), .cx = (site), \
-        .on_join = fl_live_on_join, .on_event = fl_live_on_event,               \
-        .on_message = fl_live_on_message, .on_reply = fl_live_on_reply,         \
-        .on_down = fl_live_on_down, .on_timer = fl_live_on_timer,               \
-        .on_timeout = fl_live_on_timeout, .on_leave = fl_live_on_leave,         \
+#define FL_LIVE_CHANNEL(site)                                                             \
+    {                                                                                     \
+        .topic = "lv:*", .state_bytes = sizeof(struct fl_live *), .cx = (site),           \
+        .ends_when_full = true, .on_join = fl_live_on_join, .on_event = fl_live_on_event, \
+        .on_message = fl_live_on_message, .on_reply = fl_live_on_reply,                   \
+        .on_down = fl_live_on_down, .on_timer = fl_live_on_timer,                         \
+        .on_timeout = fl_live_on_timeout, .on_leave = fl_live_on_leave,                   \
     }
 
 /** Answers a page of the live site in the row's cx; 404 when there is none. */

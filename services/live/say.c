@@ -123,23 +123,26 @@ void live_flush(struct fl_live *live, struct fl_str ref)
     if (out->cap > 65536) fl_buf_fini(out);
 }
 
+/* Follows where the view wants to be; false: there is no more to say. */
+static bool say_go(struct fl_live *live, struct fl_str ref)
+{
+    live->is_stale = true;
+    live_follow(live, true);
+    if (live_is_failing(live)) return false;
+    if (live->go != LIVE_STAY) say_leave(live, ref);
+    return live->go == LIVE_STAY;
+}
+
 void live_settle(struct fl_live *live, struct fl_str ref)
 {
-    live_memory_drop(&live->scratch);
     if (live_is_failing(live)) return;
     if (!live->is_unchanged) live->is_stale = true;
-    if (live->go != LIVE_STAY) {
-        live->is_stale = true;
-        live_follow(live, true);
-        if (live_is_failing(live)) return;
-        if (live->go != LIVE_STAY) {
-            say_leave(live, ref);
-            return;
-        }
+    if (live->go == LIVE_STAY || say_go(live, ref)) {
+        bool may_wait = ref.at == NULL && ++live->waiting < LIVE_WAITING_MAX;
+        if (!may_wait || live_streams_wait(live))
+            live_flush(live, ref);
+        else if (live->is_stale || live->is_title_new || live->events.len > 0)
+            fl_self_timeout(live->self, 0); /* when nothing is queued any more */
     }
-    bool may_wait = ref.at == NULL && ++live->waiting < LIVE_WAITING_MAX;
-    if (!may_wait || live_streams_wait(live))
-        live_flush(live, ref);
-    else if (live->is_stale || live->is_title_new || live->events.len > 0)
-        fl_self_timeout(live->self, 0); /* when nothing is queued any more */
+    live_memory_drop(&live->scratch); /* streams may have shown what is in it */
 }

@@ -44,24 +44,30 @@ size_t live_url_pairs(struct fl_str text, struct fl_buf *decoded, struct live_pa
     return count;
 }
 
+/* `/a` and `/a/` are different paths. */
+static bool url_ends_open(struct fl_str path)
+{
+    return path.len > 0 && path.at[path.len - 1] == '/';
+}
+
 /* Does the path match the pattern? Parameters found are in pairs. */
 static bool url_matches(const char *pattern, struct fl_str path, struct fl_buf *decoded,
                         struct live_pair *pairs, size_t *count)
 {
     struct fl_str want = fl_str_of(pattern);
     *count = 0;
-    /* `/a` and `/a/` are different paths */
-    if (want.len > 1 && want.at[want.len - 1] != '/' && path.len > 0 &&
-        path.at[path.len - 1] == '/')
+    if (memchr(want.at, '*', want.len) == NULL && url_ends_open(want) != url_ends_open(path))
         return false;
     while (want.len > 0 || path.len > 0) {
         struct fl_str part = fl_str_cut(&want, '/');
-        struct fl_str got = fl_str_cut(&path, '/');
-        if (part.len == 0 || part.at[0] != ':') {
+        bool is_rest = part.len > 0 && part.at[0] == '*';
+        struct fl_str got = is_rest ? path : fl_str_cut(&path, '/');
+        if (is_rest) path.len = 0;
+        if (!is_rest && (part.len == 0 || part.at[0] != ':')) {
             if (!fl_str_eq(part, got)) return false;
             continue;
         }
-        if (got.len == 0 || *count == URL_PARAMS_MAX) return false;
+        if ((!is_rest && got.len == 0) || *count == URL_PARAMS_MAX) return false;
         struct live_pair *pair = &pairs[(*count)++];
         pair->name = (struct fl_str){part.at + 1, part.len - 1};
         if (url_decode(decoded, got, false, &pair->value) != 0) return false;
