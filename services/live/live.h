@@ -34,7 +34,7 @@ struct fl_live_event {
 struct fl_live_view {
     const char *name;   /* for traces and crash reports: "chat.page" */
     size_t state_bytes; /* zeroed memory: what the template shows; gone with the view */
-    const struct fl_live_template *view; /* FL_LIVE_TEMPLATE of it */
+    const struct fl_live_template *view; /* &fl_template_NAME, made of NAME.live.html */
     const char *title;                   /* of the page, until fl_live_title; may be NULL */
 
     /** First, for the dead render and again for the live one. 0, FL_ENOTFOUND (404), FL_EREFUSED

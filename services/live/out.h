@@ -91,44 +91,36 @@ void fl_out_name(struct fl_live_out *out, const char *name);
 /** Fills the next slot with ` name=""`, or nothing. After fl_out_name. */
 void fl_out_is(struct fl_live_out *out, bool is);
 
-#define FL_OUT_INTEGERS_(as_int, as_uint)                                                        \
-    signed char : as_int,                                                                        \
-                  short : as_int,                                                                \
-                          int : as_int,                                                          \
-                                long : as_int,                                                   \
-                                       long long : as_int,                                       \
-                                                   unsigned char : as_uint,                      \
-                                                                   unsigned short : as_uint,     \
-                                                                                    unsigned int \
-        : as_uint,                                                                               \
-          unsigned long : as_uint,                                                               \
-                          unsigned long long : as_uint
+/* clang-format off */
+#define FL_OUT_INTEGERS_(as_int, as_uint)                                            \
+    signed char: as_int, short: as_int, int: as_int, long: as_int, long long: as_int, \
+    unsigned char: as_uint, unsigned short: as_uint, unsigned int: as_uint,           \
+    unsigned long: as_uint, unsigned long long: as_uint
 #define FL_OUT_TEXTS_(as_text, as_str) \
-    char * : as_text, const char * : as_text, struct fl_str : as_str
+    char *: as_text, const char *: as_text, struct fl_str: as_str
 
 /** Fills the next slot with a value of any type that a template may show. */
-#define fl_out_value(out, value)                                       \
-    _Generic((value), bool                                             \
-             : fl_out_bool, double                                     \
-             : fl_out_real, float                                      \
-             : fl_out_real, FL_OUT_INTEGERS_(fl_out_int, fl_out_uint), \
-               FL_OUT_TEXTS_(fl_out_text, fl_out_str))(out, value)
+#define fl_out_value(out, value)                                    \
+    _Generic((value), bool: fl_out_bool,                            \
+             double: fl_out_real, float: fl_out_real,               \
+             FL_OUT_INTEGERS_(fl_out_int, fl_out_uint),             \
+             FL_OUT_TEXTS_(fl_out_text, fl_out_str))(out, value)
 /** The same, of an attribute's whole value: a bool says whether it is there. After fl_out_name. */
-#define fl_out_attr(out, value)                                        \
-    _Generic((value), bool                                             \
-             : fl_out_is, double                                       \
-             : fl_out_real, float                                      \
-             : fl_out_real, FL_OUT_INTEGERS_(fl_out_int, fl_out_uint), \
-               FL_OUT_TEXTS_(fl_out_text, fl_out_str))(out, value)
-/** The same, of an address. */
+#define fl_out_attr(out, value)                                     \
+    _Generic((value), bool: fl_out_is,                              \
+             double: fl_out_real, float: fl_out_real,               \
+             FL_OUT_INTEGERS_(fl_out_int, fl_out_uint),             \
+             FL_OUT_TEXTS_(fl_out_text, fl_out_str))(out, value)
+/** The same, of the start of an address. */
 #define fl_out_url(out, value) \
     _Generic((value), FL_OUT_TEXTS_(fl_out_url_text, fl_out_url_str))(out, value)
-/** The same, of HTML. */
+/** The same, of HTML as it stands. */
 #define fl_out_html(out, value) \
     _Generic((value), FL_OUT_TEXTS_(fl_out_html_text, fl_out_html_str))(out, value)
-/** Opens an entry by its key. */
-#define fl_out_item_by(out, key)                                         \
+/** Opens an entry of a list by its key. */
+#define fl_out_item_by(out, key)                                    \
     _Generic((key), FL_OUT_INTEGERS_(fl_out_item_int, fl_out_item_uint), \
              FL_OUT_TEXTS_(fl_out_item_text, fl_out_item_str))(out, key)
+/* clang-format on */
 
 #endif
