@@ -59,7 +59,7 @@ async function conn() {
 }
 T('N03 tokens: of another page, changed, none at all: refused; of another path: good', async () => {
   const a = await visit('/dashboard'), b = await visit('/dashboard'), ws = await conn(); assert.notEqual(a.id, b.id);
-  for (const s of [b.session, a.session.slice(0, -2) + 'xx', 'A' + a.session.slice(1), '', 'nonsense', '..', a.session + '.x', 5, null]) { const r = await ws.join(a.id, '/dashboard', s); assert.equal(r.status, 'error'); assert.match(r.response.reason, /^(stale|unauthorized)$/, String(s)); }
+  for (const s of [b.session, a.session.slice(0, -2) + 'xx', 'B' + a.session.slice(1), '', 'nonsense', '..', a.session + '.x', 5, null]) { const r = await ws.join(a.id, '/dashboard', s); assert.equal(r.status, 'error'); assert.match(r.response.reason, /^(stale|unauthorized)$/, String(s)); }
   assert.equal((await ws.join('phx-unknown', '/dashboard', a.session)).status, 'error'); assert.equal((await ws.join(a.id, '/no-such-page', a.session, 'redirect')).response.reason, 'unauthorized');
   const t = await ws.join(a.id, '/tasks', a.session, 'redirect'); assert.equal(t.status, 'ok'); assert.equal(t.response.rendered.t, 'Tasks'); assert.equal((await ws.join(a.id, '/dashboard', a.session, 'url', '5')).status, 'ok');
 });

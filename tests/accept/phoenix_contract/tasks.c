@@ -56,6 +56,13 @@ static void tasks_tell(struct fl_live *live, uint32_t tag, struct fl_str title)
     fl_send_name(fl_live_self(live), TASKS_NAME, tag, title.at, title.len);
 }
 
+/* What is typed comes back with the page after a rejoin: the client sends the form again, and shows
+ * what the answer says. */
+static void tasks_keep_draft(struct tasks *tasks, struct fl_str title)
+{
+    snprintf(tasks->draft, sizeof tasks->draft, "%.*s", FL_ARG(title));
+}
+
 static void tasks_on_event(struct fl_live *live, void *state, const struct fl_live_event *event)
 {
     struct tasks *tasks = state;
@@ -64,8 +71,10 @@ static void tasks_on_event(struct fl_live *live, void *state, const struct fl_li
     struct fl_self *self = fl_live_self(live);
     if (fl_str_is(event->name, "validate")) {
         tasks->is_too_long = title.len > TASKS_TITLE_GOOD;
+        tasks_keep_draft(tasks, title);
     } else if (fl_str_is(event->name, "add")) {
         tasks->is_too_long = false;
+        tasks_keep_draft(tasks, FL_STR(""));
         tasks_tell(live, TASKS_ADD, title);
     } else if (fl_str_is(event->name, "add_top")) {
         tasks_tell(live, TASKS_ADD_TOP, title);
