@@ -8,6 +8,7 @@ enum { ASK_EVENTS_MAX = 1048576 }; /* bytes that wait */
 
 void fl_live_title(struct fl_live *live, const char *title)
 {
+    if (title == NULL) title = "";
     if (live->title.at != NULL && strcmp(live->title.at, title) == 0) return;
     live->title.len = 0;
     fl_buf_puts(&live->title, title);

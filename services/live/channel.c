@@ -120,11 +120,19 @@ void fl_live_on_event(struct fl_channel *ch, void *state, const struct fl_channe
     live_on_event(channel_live(state), event);
 }
 
+/* Is there a callback to run? If not, what waits to be told still has to be. */
+static bool channel_begin(struct fl_live *live, bool has_callback)
+{
+    live->is_unchanged = false;
+    if (live->is_leaving) return false;
+    if (!has_callback) live_rest(live);
+    return has_callback;
+}
+
 void fl_live_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
 {
     struct fl_live *live = channel_live(state);
-    if (live->is_leaving || live->view->on_message == NULL) return;
-    live->is_unchanged = false;
+    if (!channel_begin(live, live->view->on_message != NULL)) return;
     live->view->on_message(live, live->state, msg);
     live_settle(live, (struct fl_str){0});
 }
@@ -133,8 +141,7 @@ void fl_live_on_reply(struct fl_channel *ch, void *state, uint64_t ref, int code
                       size_t len)
 {
     struct fl_live *live = channel_live(state);
-    if (live->is_leaving || live->view->on_reply == NULL) return;
-    live->is_unchanged = false;
+    if (!channel_begin(live, live->view->on_reply != NULL)) return;
     live->view->on_reply(live, live->state, ref, code, data, len);
     live_settle(live, (struct fl_str){0});
 }
@@ -143,8 +150,7 @@ void fl_live_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl
                      const struct fl_reason *reason)
 {
     struct fl_live *live = channel_live(state);
-    if (live->is_leaving || live->view->on_down == NULL) return;
-    live->is_unchanged = false;
+    if (!channel_begin(live, live->view->on_down != NULL)) return;
     live->view->on_down(live, live->state, ref, who, reason);
     live_settle(live, (struct fl_str){0});
 }
@@ -152,8 +158,7 @@ void fl_live_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl
 void fl_live_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag)
 {
     struct fl_live *live = channel_live(state);
-    if (live->is_leaving || live->view->on_timer == NULL) return;
-    live->is_unchanged = false;
+    if (!channel_begin(live, live->view->on_timer != NULL)) return;
     live->view->on_timer(live, live->state, ref, tag);
     live_settle(live, (struct fl_str){0});
 }
@@ -161,7 +166,7 @@ void fl_live_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t
 void fl_live_on_timeout(struct fl_channel *ch, void *state)
 {
     struct fl_live *live = channel_live(state);
-    if (!live->is_leaving) live_flush(live, (struct fl_str){0});
+    if (!live->is_leaving) live_flush(live, (struct fl_str){0}); /* its turn has come */
 }
 
 void fl_live_on_leave(struct fl_channel *ch, void *state)

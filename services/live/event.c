@@ -74,6 +74,7 @@ static void event_patch(struct fl_live *live, struct fl_str ref, struct fl_str p
     if (rc != 0 || url.page->view != live->view) {
         live_url_fini(&url);
         fl_channel_reply(live->ch, ref, "ok", FL_STR("{\"link_redirect\":true}"));
+        live_rest(live);
         return;
     }
     live_url_fini(&live->url);
@@ -98,6 +99,7 @@ void live_on_event(struct fl_live *live, const struct fl_channel_event *event)
         fl_channel_reply(live->ch, event->ref, "ok",
                          fl_str_is(event->event, "cids_destroyed") ? FL_STR("{\"cids\":[]}")
                                                                    : FL_STR("{}"));
+        if (!live->is_leaving) live_rest(live);
     }
 }
 

@@ -11,7 +11,8 @@
 
 #define LIVE_CLIENT_VERSION "1.2.12" /* phoenix_live_view in assets/package.json */
 #define LIVE_PATHS_MAX 8             /* fl_live_patch from on_params, one after the other */
-#define LIVE_WAITING_MAX 64          /* callbacks without a render */
+#define LIVE_WAITING_MAX 64          /* callbacks without a render, when it may be pushed */
+#define LIVE_PUSH_EVERY_NS fl_ms(16) /* what changes more often is pushed at this rate */
 
 /* ---- memory.c: pieces of memory that do not move and are dropped together */
 
@@ -76,7 +77,8 @@ struct fl_live {
     bool is_title_new, has_reply;
     bool is_unchanged; /* of the callback that runs */
     bool is_stale;     /* the state may differ from what the page shows */
-    unsigned waiting;  /* callbacks since it is */
+    unsigned waiting;  /* callbacks since the last render */
+    fl_ns pushed_ns;   /* when the last diff was pushed that no event asked for */
 
     bool is_mounted, is_leaving; /* on_mount said 0; the page goes elsewhere */
     struct live_stream *streams;
@@ -106,6 +108,9 @@ bool live_is_failing(const struct fl_live *live);
 /** After a callback: follows patches, then tells the page what has changed: in the answer to ref,
  * or, when ref.at is NULL, soon. */
 void live_settle(struct fl_live *live, struct fl_str ref);
+/** Sees to it that what is not told yet will be. Any message takes a waiting turn back, so after
+ * each one that is not settled. */
+void live_rest(struct fl_live *live);
 /** Tells the page now. */
 void live_flush(struct fl_live *live, struct fl_str ref);
 /** Appends `{"kind":…,"to":…}` or `{"to":…}` of live->go. */

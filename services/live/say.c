@@ -1,8 +1,8 @@
 /* say.c: what the page is told after a callback.
  *
  * An event's answer carries what it changed. What other messages change is told when the mailbox
- * is empty, so that a burst of them is one render; a stream's items may point into the message
- * that brought them, so those are told at once. */
+ * is empty, so that a burst of them is one render, and no more often than a screen shows it; a
+ * stream's items may point into the message that brought them, so those are told at once. */
 #include "runtime/base/json.h"
 #include "services/live/inside.h"
 
@@ -120,6 +120,7 @@ void live_flush(struct fl_live *live, struct fl_str ref)
         fl_channel_reply(live->ch, ref, "ok", is_empty ? FL_STR("{}") : text);
     else if (!is_empty)
         fl_channel_push(live->ch, "diff", text);
+    if (ref.at == NULL && !is_empty) live->pushed_ns = fl_self_now(live->self);
     if (out->cap > 65536) fl_buf_fini(out);
 }
 
@@ -133,16 +134,32 @@ static bool say_go(struct fl_live *live, struct fl_str ref)
     return live->go == LIVE_STAY;
 }
 
+/* How long a push has to wait for its turn. */
+static fl_ns say_wait(const struct fl_live *live)
+{
+    return fl_ns_max(0, live->pushed_ns + LIVE_PUSH_EVERY_NS - fl_self_now(live->self));
+}
+
+void live_rest(struct fl_live *live)
+{
+    if (!live->is_stale && !live->is_title_new && live->events.len == 0) return;
+    fl_ns wait = say_wait(live);
+    if (live_streams_wait(live) || (wait == 0 && live->waiting >= LIVE_WAITING_MAX))
+        live_flush(live, (struct fl_str){0});
+    else
+        fl_self_timeout(live->self, wait); /* and when nothing is queued any more */
+}
+
 void live_settle(struct fl_live *live, struct fl_str ref)
 {
     if (live_is_failing(live)) return;
     if (!live->is_unchanged) live->is_stale = true;
+    live->waiting++;
     if (live->go == LIVE_STAY || say_go(live, ref)) {
-        bool may_wait = ref.at == NULL && ++live->waiting < LIVE_WAITING_MAX;
-        if (!may_wait || live_streams_wait(live))
+        if (ref.at != NULL)
             live_flush(live, ref);
-        else if (live->is_stale || live->is_title_new || live->events.len > 0)
-            fl_self_timeout(live->self, 0); /* when nothing is queued any more */
+        else
+            live_rest(live);
     }
     live_memory_drop(&live->scratch); /* streams may have shown what is in it */
 }
