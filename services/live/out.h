@@ -18,8 +18,7 @@ struct fl_live_stream;
 /** What never changes of a node: the HTML around its slots. Its address is its identity. */
 struct fl_live_statics {
     uint16_t slots_count;
-    bool is_element; /* its HTML is exactly one element */
-    bool is_wrapped; /* of a list: an entry is one nested node, which is one element ("r":1) */
+    bool is_element;            /* its HTML is exactly one element; of a list: each entry's */
     const struct fl_str *texts; /* slots_count + 1 */
     struct fl_str json;         /* the texts as a JSON array: ["<b>","</b>"] */
 };
@@ -37,9 +36,9 @@ void fl_out_end(struct fl_live_out *out);
 /** Fills the next slot with nothing. */
 void fl_out_empty(struct fl_live_out *out);
 
-/** Fills the next slot with a list of this many entries at most; then fl_out_item, the entry's
- * slots and fl_out_item_end for each, and fl_out_list_end. */
-void fl_out_list(struct fl_live_out *out, const struct fl_live_statics *statics, size_t count);
+/** Fills the next slot with a list of this many entries. Then follow, for as many as it returns,
+ * fl_out_item, the entry's slots and fl_out_item_end; and fl_out_list_end. */
+size_t fl_out_list(struct fl_live_out *out, const struct fl_live_statics *statics, size_t count);
 /** Opens an entry that is its position's. */
 void fl_out_item(struct fl_live_out *out);
 /** Opens an entry that this number identifies. */
@@ -55,12 +54,14 @@ void fl_out_item_end(struct fl_live_out *out);
 /** Closes the list or stream. */
 void fl_out_list_end(struct fl_live_out *out);
 
-/** Fills the next slot with what a stream has to show now: this many entries follow, as in a list,
- * each opened by fl_out_stream_item. */
+/** Fills the next slot with what a stream has to show now: as fl_out_list, but each entry is opened
+ * by fl_out_stream_item. */
 size_t fl_out_stream(struct fl_live_out *out, const struct fl_live_statics *statics,
                      const struct fl_live_stream *stream);
 /** Opens the entry of this position and returns its item. */
 const void *fl_out_stream_item(struct fl_live_out *out, size_t index);
+/** Fills the next slot with the DOM id of the open entry. */
+void fl_out_stream_id(struct fl_live_out *out);
 
 /** Fills the next slot with text, escaped; NULL is empty. */
 void fl_out_text(struct fl_live_out *out, const char *text);

@@ -12,17 +12,20 @@
 enum {
     FL_LIVE_DEPTH_MAX = 64,          /* nodes in nodes */
     FL_LIVE_TREE_MAX = 16 * 1048576, /* bytes of a tree */
+    FL_LIVE_LIST_MAX = 65536,        /* entries of a list, inserts of a stream at one render */
 };
 
 /** One render. */
 struct fl_live_tree {
     struct fl_live_block *block; /* private: memory, newest first */
     struct fl_live_node *root;   /* private */
-    size_t bytes;                /* of memory in use */
+    size_t bytes;                /* private: of memory */
+    size_t used;                 /* bytes that the render took: the next one's hint */
 };
 
-/** Renders a template over a state into an empty tree (one of fl_live_tree_fini or zero). hint: the
- * bytes of the tree before it, or 0. FL_EFULL: more than a tree holds; the tree is empty then. */
+/** Renders a template over a state into an empty tree (one of fl_live_tree_fini or zero). hint:
+ * what the render before this one took (used), or 0. FL_EFULL: more than a tree holds; the tree is
+ * empty then. */
 int fl_live_tree_render(struct fl_live_tree *tree, const struct fl_live_template *view,
                         const void *state, size_t hint);
 /** Frees the memory; the tree is empty and usable again. */
