@@ -55,7 +55,7 @@ int live_mount(struct fl_live *live)
 bool live_render(struct fl_live *live, bool is_whole, struct fl_buf *out)
 {
     struct fl_live_tree next = {0}; /* nothing blocks before it is kept or freed */
-    int rc = fl_live_tree_render(&next, live->view->view, live->state, live->shown.bytes);
+    int rc = fl_live_tree_render(&next, live->view->view, live->state, live->shown.used);
     if (rc != 0) {
         fl_live_tree_fini(&next);
         fl_self_exit(live->self, fl_reason_with(FL_EXIT_ERROR, rc, "%s: the page is too large",
