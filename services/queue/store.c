@@ -278,9 +278,10 @@ size_t fl_store_changed(const struct fl_store *store, struct fl_buf *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < store->queues_count; i++) {
-        const struct store_queue *queue = store->queues[i];
+        struct store_queue *queue = store->queues[i];
         if (!queue->is_changed) continue;
         struct fl_queue_news news = {.info = queue->info};
+        news.leasable = fl_store_leasable(queue, store->clock_ms, &news.again_ms);
         for (int k = 0; k < FL_TOTALS; k++)
             news.added[k] = queue->info.totals[k] - queue->before[k];
         fl_buf_add(out, &news, sizeof news);

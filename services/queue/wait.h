@@ -17,6 +17,7 @@ struct fl_waiter {
 struct fl_wait_line {
     char queue[FL_STORE_QUEUE_MAX + 1];
     struct fl_waiter *first, *last;
+    int64_t again_ms; /* when there may be jobs without a change; INT64_MAX: never */
     struct fl_wait_line *next;
 };
 
@@ -30,7 +31,9 @@ struct fl_waits {
 /** Puts an asker at the end of a queue's line, and takes its bytes. FL_EFULL: too many, and it
  * keeps them. */
 int fl_waits_push(struct fl_waits *waits, struct fl_str queue, struct fl_group_asker *asker,
-                  int max);
+                  int max, int64_t again_ms);
+/** The line of a queue; NULL: nobody waits there. */
+struct fl_wait_line *fl_waits_find(struct fl_waits *waits, const char *queue);
 /** Takes the first of a line; NULL: nobody (any more). free() it, and its asker's bytes. */
 struct fl_waiter *fl_waits_pop(struct fl_waits *waits, struct fl_wait_line *line);
 /** Takes all whose time is over, as a chain; NULL: nobody. Looks at everybody, but not before
