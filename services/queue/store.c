@@ -172,6 +172,8 @@ static int store_op_run(struct fl_store *store, struct fl_store_op *op, int64_t 
     };
     FL_ASSERT(op->kind >= FL_STORE_ENQUEUE && op->kind < FL_STORE_KINDS);
     op->code = 0;
+    op->existed = op->dead = op->is_more = false;
+    op->until_ms = op->count = op->next_rank = op->next_id = 0;
     return run[op->kind](store, op, now_ms);
 }
 
