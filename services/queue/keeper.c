@@ -121,8 +121,21 @@ static void keeper_answer_nothing(struct fl_self *self, struct fl_waiter *waiter
     memcpy(answer, &row, sizeof row);
     memcpy(answer + sizeof row, nothing, sizeof nothing - 1);
     fl_self_reply(self, waiter_take->asker.from, waiter_take->asker.ref, answer, sizeof answer);
+    fl_demonitor(self, waiter_take->monitor);
     free(waiter_take->asker.bytes);
     free(waiter_take);
+}
+
+/** Nobody waits any more: a job that it got would be hidden for nothing. */
+static void keeper_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
+                           const struct fl_reason *reason)
+{
+    (void)self, (void)who, (void)reason;
+    struct keeper *keeper = state;
+    struct fl_waiter *waiter = fl_waits_take_monitor(&keeper->waits, ref);
+    if (waiter == NULL) return;
+    free(waiter->asker.bytes);
+    free(waiter);
 }
 
 /** Lets the first ones of a line ask again, for so many jobs. */
@@ -133,6 +146,7 @@ static void keeper_let_go_on(struct fl_self *self, struct keeper *keeper, struct
         struct fl_waiter *waiter = fl_waits_pop(&keeper->waits, line);
         struct fl_group_asker asker = waiter->asker;
         jobs -= waiter->max;
+        fl_demonitor(self, waiter->monitor);
         free(waiter);
         keeper_add(self, keeper, &asker);
     }
@@ -225,8 +239,11 @@ static void keeper_answer(struct fl_self *self, struct keeper *keeper, const str
                                        .bytes = asker->bytes,
                                        .len = asker->len,
                                        .wait_until_ns = asker->wait_until_ns};
-        if (fl_waits_push(&keeper->waits, lease->queue, &waits, lease->max, lease->again_ms) == 0) {
+        struct fl_waiter *waiter = fl_waits_push(&keeper->waits, lease->queue, &waits, lease->max,
+                                                 lease->again_ms);
+        if (waiter != NULL) {
             asker->bytes = NULL;
+            waiter->monitor = fl_monitor(self, asker->from);
             return;
         }
     }
@@ -303,4 +320,5 @@ const struct fl_server fl_keeper_server = {
     .on_call = keeper_on_call,
     .on_cast = keeper_on_cast,
     .on_timer = keeper_on_timer,
+    .on_down = keeper_on_down,
 };
