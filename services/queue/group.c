@@ -1,47 +1,11 @@
 #include "services/queue/group.h"
 
-#include <stdatomic.h>
-
 #include "runtime/base/clock.h"
 #include "services/queue/notices.h"
 
-struct fl_held_store {
-    atomic_int refs;
-    struct fl_store *store;
-};
-
-struct fl_held_store *fl_held_store_new(struct fl_store *store_take)
+struct fl_group *fl_group_new(void)
 {
-    struct fl_held_store *held = fl_new(struct fl_held_store);
-    atomic_init(&held->refs, 1);
-    held->store = store_take;
-    return held;
-}
-
-static struct fl_held_store *held_store_retain(struct fl_held_store *held)
-{
-    atomic_fetch_add(&held->refs, 1);
-    return held;
-}
-
-struct fl_store *fl_held_store_get(struct fl_held_store *held)
-{
-    return held->store;
-}
-
-void fl_held_store_release(void *held)
-{
-    struct fl_held_store *mine = held;
-    if (atomic_fetch_sub(&mine->refs, 1) > 1) return;
-    fl_store_close(mine->store);
-    free(mine);
-}
-
-struct fl_group *fl_group_new(struct fl_held_store *held)
-{
-    struct fl_group *group = fl_new(struct fl_group);
-    group->held = held_store_retain(held);
-    return group;
+    return fl_new(struct fl_group);
 }
 
 void fl_group_free(void *group)
@@ -54,7 +18,6 @@ void fl_group_free(void *group)
         free(mine->askers[i].bytes);
         fl_buf_fini(&mine->askers[i].answer);
     }
-    fl_held_store_release(mine->held);
     fl_buf_fini(&mine->news);
     free(mine->ops);
     free(mine->askers);
@@ -139,14 +102,12 @@ int64_t fl_group_wait_ms(const void *bytes, size_t len)
     return op.kind == FL_STORE_LEASE ? op.wait_ms : 0;
 }
 
-bool fl_group_must_wait(const struct fl_group *group, const struct fl_group_asker *asker,
-                        struct fl_str *queue, int *max)
+const struct fl_store_op *fl_group_must_wait(const struct fl_group *group,
+                                             const struct fl_group_asker *asker)
 {
     const struct fl_store_op *op = &group->ops[asker->first];
-    if (asker->wait_until_ns == 0 || op->code != 0 || op->jobs_count > 0) return false;
-    *queue = op->queue;
-    *max = op->max;
-    return true;
+    bool waits = asker->wait_until_ns != 0 && op->code == 0 && op->jobs_count == 0;
+    return waits ? op : NULL;
 }
 
 /** What an asker gets: its rows, then the JSON of those that found something. */
@@ -176,15 +137,14 @@ static void group_put_answer(const struct fl_group *group, struct fl_group_asker
     fl_buf_fini(&json);
 }
 
-int fl_group_commit(void *group)
+int fl_group_commit(struct fl_group *group, struct fl_store *store)
 {
-    struct fl_group *mine = group;
-    struct fl_store *store = mine->held->store;
     fl_ns before_ns = fl_now();
-    int code = fl_store_apply(store, mine->ops, mine->ops_count, mine->now_ms, &mine->err);
-    mine->took_ns = fl_now() - before_ns;
-    for (size_t i = 0; i < mine->askers_count; i++)
-        group_put_answer(mine, &mine->askers[i]);
-    if (code == 0) fl_notices_put(&mine->news, store);
-    return code;
+    group->code = fl_store_apply(store, group->ops, group->ops_count, group->now_ms, &group->err);
+    group->took_ns = fl_now() - before_ns;
+    for (size_t i = 0; i < group->askers_count; i++)
+        group_put_answer(group, &group->askers[i]);
+    if (group->code == 0) fl_notices_put(&group->news, store);
+    group->next_ms = fl_store_next_ms(store);
+    return group->code;
 }

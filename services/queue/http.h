@@ -14,7 +14,7 @@ extern const struct fl_web_route fl_queue_routes[];
 /** Puts a job in. */
 void fl_queue_http_enqueue(struct fl_self *self, struct fl_web *web,
                            const struct fl_web_request *req);
-/** Puts many in, all or none. */
+/** Puts many in: each for itself, all in one commit. */
 void fl_queue_http_enqueue_many(struct fl_self *self, struct fl_web *web,
                                 const struct fl_web_request *req);
 /** A job, without its lease. */

@@ -53,6 +53,14 @@ void fl_notices_put(struct fl_buf *out, const struct fl_store *store)
     if (head.events == 0 && head.news == 0) fl_buf_fini(out);
 }
 
+const char *fl_notices_queues(const void *news, size_t len, size_t *count)
+{
+    struct notices_head head = {0};
+    if (len >= sizeof head) memcpy(&head, news, sizeof head);
+    *count = head.news;
+    return (const char *)news + sizeof head + head.events * sizeof(struct fl_store_event);
+}
+
 /* ---- who wants to know ---- */
 
 static struct topic **topic_link(struct notices *notices, const char *text)

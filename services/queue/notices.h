@@ -24,6 +24,8 @@ extern const struct fl_server fl_notices_server;
 
 /** Appends what the store's last group did; nothing when that is nothing. */
 void fl_notices_put(struct fl_buf *out, const struct fl_store *store);
+/** The queues in what it wrote: the first of *count; they need not be aligned. */
+const char *fl_notices_queues(const void *news, size_t len, size_t *count);
 /** Subscribes self, and monitors the notices: when they are DOWN, subscribe again a little later.
  * FL_ENOPROC, FL_EFULL, or what fl_call returns. */
 int fl_notices_subscribe(struct fl_self *self, const char *topic);

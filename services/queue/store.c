@@ -172,6 +172,8 @@ static int store_op_run(struct fl_store *store, struct fl_store_op *op, int64_t 
     };
     FL_ASSERT(op->kind >= FL_STORE_ENQUEUE && op->kind < FL_STORE_KINDS);
     op->code = 0;
+    op->existed = op->dead = op->is_more = false;
+    op->until_ms = op->count = op->next_rank = op->next_id = 0;
     return run[op->kind](store, op, now_ms);
 }
 
@@ -278,9 +280,10 @@ size_t fl_store_changed(const struct fl_store *store, struct fl_buf *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < store->queues_count; i++) {
-        const struct store_queue *queue = store->queues[i];
+        struct store_queue *queue = store->queues[i];
         if (!queue->is_changed) continue;
         struct fl_queue_news news = {.info = queue->info};
+        news.leasable = fl_store_leasable(queue, store->clock_ms, &news.again_ms);
         for (int k = 0; k < FL_TOTALS; k++)
             news.added[k] = queue->info.totals[k] - queue->before[k];
         fl_buf_add(out, &news, sizeof news);

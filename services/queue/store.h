@@ -112,6 +112,8 @@ struct fl_queue_info {
 struct fl_queue_news {
     struct fl_queue_info info;
     int64_t added[FL_TOTALS];
+    int64_t leasable; /* jobs that a lease would bring, as far as is known without looking */
+    int64_t again_ms; /* none: when there may be some; INT64_MAX: when only a change can help */
 };
 
 enum fl_misfire { FL_MISFIRE_ONCE = 0, FL_MISFIRE_SKIP };
@@ -159,6 +161,7 @@ struct fl_store_op {
     bool dead;    /* that was its last attempt */
     bool is_more; /* a bounded step, and there is more to do */
     int64_t until_ms, count;
+    int64_t again_ms; /* of a lease that brought nothing: as in struct fl_queue_news */
     struct fl_store_job *jobs;
     size_t jobs_count;
     int64_t next_rank, next_id; /* of a list: where the next page begins; next_id 0: at the end */
@@ -195,10 +198,6 @@ void fl_store_op_fini(struct fl_store_op *op);
 int64_t fl_store_now(const struct fl_store *store, int64_t now_ms);
 /** The earliest time at which FL_STORE_TICK may find something to do; INT64_MAX: never. */
 int64_t fl_store_next_ms(const struct fl_store *store);
-/** How many jobs a lease of this queue would bring now, as far as is known without looking; and
- * when to ask again: now_ms when that is more than 0, INT64_MAX when only a change can help. */
-int64_t fl_store_leasable(struct fl_store *store, struct fl_str queue, int64_t now_ms,
-                          int64_t *again_ms);
 /** The finished and failed jobs of the last fl_store_apply that went well, at most some thousands;
  * valid until the next one. */
 const struct fl_store_event *fl_store_events(const struct fl_store *store, size_t *count);

@@ -36,9 +36,11 @@ static void enqueue_bind_or_null(sqlite3_stmt *stmt, int at, int64_t value, bool
         sqlite3_bind_null(stmt, at);
 }
 
+/** Inserts, unless its key or unique key is there: then *inserted is false, and nothing changed. */
 static int enqueue_insert(struct fl_store *store, struct store_queue *queue,
-                          const struct fl_store_op *op, int64_t due_ms, int64_t now_ms)
+                          const struct fl_store_op *op, int64_t now_ms, bool *inserted)
 {
+    int64_t due_ms = op->run_at_ms != 0 ? op->run_at_ms : now_ms + op->delay_ms;
     bool waits = due_ms > now_ms;
     sqlite3_stmt *insert = store->sql[SQL_INSERT];
     sqlite3_bind_int64(insert, 1, store->next_id);
@@ -53,12 +55,25 @@ static int enqueue_insert(struct fl_store *store, struct store_queue *queue,
     fl_store_bind(insert, 10, op->key);
     fl_store_bind(insert, 11, op->unique);
     fl_store_bind(insert, 12, op->payload);
+    bool was_dirty = store->is_dirty;
     int rc = fl_store_exec(store, SQL_INSERT);
-    if (rc != SQLITE_OK) return rc;
+    *inserted = rc == SQLITE_OK && sqlite3_changes(store->db) == 1;
+    if (!*inserted) {
+        store->is_dirty = was_dirty;
+        return rc;
+    }
     fl_store_moved(store, queue, FL_JOB_STATES, waits ? FL_JOB_SCHEDULED : FL_JOB_READY);
     if (waits && due_ms < queue->due_ms) queue->due_ms = due_ms;
     queue->info.totals[FL_TOTAL_ENQUEUED]++;
     return SQLITE_OK;
+}
+
+static bool enqueue_is_full(const struct fl_store *store, const struct store_queue *queue)
+{
+    const struct fl_queue_info *info = &queue->info;
+    int64_t jobs = info->jobs[FL_JOB_SCHEDULED] + info->jobs[FL_JOB_READY] +
+                   info->jobs[FL_JOB_LEASED] + info->jobs[FL_JOB_DEAD];
+    return store->open >= store->opts.jobs_max || jobs >= info->config.values[FL_SET_JOBS_MAX];
 }
 
 int fl_store_do_enqueue(struct fl_store *store, struct fl_store_op *op, int64_t now_ms)
@@ -71,21 +86,18 @@ int fl_store_do_enqueue(struct fl_store *store, struct fl_store_op *op, int64_t 
     int rc = fl_store_queue_get(store, op->queue, &queue, &op->code);
     if (rc != SQLITE_OK || op->code != 0) return rc;
 
+    /* Most keys are new, and the insert looks for them anyway: it goes first. */
+    bool inserted = false, is_full = enqueue_is_full(store, queue);
+    if (!is_full) rc = enqueue_insert(store, queue, op, now_ms, &inserted);
+    if (inserted) op->id = store->next_id++;
+    if (rc != SQLITE_OK || inserted) return rc;
+
     rc = enqueue_find(store, SQL_FIND_KEY, queue->id, op->key, &op->id);
     if (rc == SQLITE_OK && op->id == 0)
         rc = enqueue_find(store, SQL_FIND_UNIQUE, queue->id, op->unique, &op->id);
     op->existed = op->id != 0;
     if (rc != SQLITE_OK || op->existed) return rc;
-
-    const struct fl_queue_info *info = &queue->info;
-    int64_t jobs = info->jobs[FL_JOB_SCHEDULED] + info->jobs[FL_JOB_READY] +
-                   info->jobs[FL_JOB_LEASED] + info->jobs[FL_JOB_DEAD];
-    if (store->open >= store->opts.jobs_max || jobs >= info->config.values[FL_SET_JOBS_MAX]) {
-        op->code = FL_EFULL;
-        return SQLITE_OK;
-    }
-    int64_t due_ms = op->run_at_ms != 0 ? op->run_at_ms : now_ms + op->delay_ms;
-    rc = enqueue_insert(store, queue, op, due_ms, now_ms);
-    if (rc == SQLITE_OK) op->id = store->next_id++;
-    return rc;
+    if (!is_full) return SQLITE_CORRUPT; /* what stood in its way is not there */
+    op->code = FL_EFULL;
+    return SQLITE_OK;
 }

@@ -141,8 +141,8 @@ int fl_store_do_enqueue(struct fl_store *store, struct fl_store_op *op, int64_t 
 /* store_lease.c */
 /** Jobs that are due become ready, leases that ran out end: at most so many, or all when fewer. */
 int fl_store_promote(struct fl_store *store, struct store_queue *queue, int64_t now_ms);
-/** How many leases the queue's rate and concurrency allow now. */
-int64_t fl_store_allowed(struct store_queue *queue, int64_t now_ms);
+/** How many jobs a lease would bring now, and when to ask again: see struct fl_queue_news. */
+int64_t fl_store_leasable(struct store_queue *queue, int64_t now_ms, int64_t *again_ms);
 int fl_store_do_lease(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 /* store_finish.c */

@@ -102,7 +102,8 @@ static void lease_refill(struct store_queue *queue, int64_t now_ms)
     queue->tokens_ms = now_ms;
 }
 
-int64_t fl_store_allowed(struct store_queue *queue, int64_t now_ms)
+/** How many leases the queue's rate and concurrency allow now. */
+static int64_t lease_allowed(struct store_queue *queue, int64_t now_ms)
 {
     const int64_t *values = queue->info.config.values;
     if (values[FL_SET_PAUSED]) return 0;
@@ -118,15 +119,13 @@ int64_t fl_store_allowed(struct store_queue *queue, int64_t now_ms)
     return allowed;
 }
 
-int64_t fl_store_leasable(struct fl_store *store, struct fl_str name, int64_t now_ms,
-                          int64_t *again_ms)
+int64_t fl_store_leasable(struct store_queue *queue, int64_t now_ms, int64_t *again_ms)
 {
     *again_ms = INT64_MAX;
-    struct store_queue *queue = fl_store_queue(store, name);
-    if (queue == NULL || queue->info.config.values[FL_SET_PAUSED]) return 0;
+    if (queue->info.config.values[FL_SET_PAUSED]) return 0;
     /* what is due becomes ready by the lease itself; whether it is a job only looking tells */
     int64_t ready = queue->info.jobs[FL_JOB_READY] + (queue->due_ms <= now_ms);
-    int64_t allowed = fl_store_allowed(queue, now_ms);
+    int64_t allowed = lease_allowed(queue, now_ms);
     if (ready > 0 && allowed > 0) {
         *again_ms = now_ms;
         return ready < allowed ? ready : allowed;
@@ -188,6 +187,7 @@ static int lease_one(struct fl_store *store, struct store_queue *queue, struct f
 int fl_store_do_lease(struct fl_store *store, struct fl_store_op *op, int64_t now_ms)
 {
     struct store_queue *queue = fl_store_queue(store, op->queue);
+    op->again_ms = INT64_MAX;
     bool is_in_limits = op->max >= 1 && op->max <= FL_STORE_LEASE_MAX && op->visibility_ms >= 0 &&
                         op->visibility_ms <= FL_STORE_VISIBILITY_MS_MAX &&
                         op->worker.len <= FL_STORE_WORKER_MAX;
@@ -196,9 +196,12 @@ int fl_store_do_lease(struct fl_store *store, struct fl_store_op *op, int64_t no
 
     int rc = fl_store_promote(store, queue, now_ms);
     if (rc != SQLITE_OK) return rc;
-    int64_t most = fl_store_allowed(queue, now_ms);
+    int64_t most = lease_allowed(queue, now_ms);
     if (op->max < most) most = op->max;
-    if (most == 0 || queue->info.jobs[FL_JOB_READY] == 0) return SQLITE_OK;
+    if (most == 0 || queue->info.jobs[FL_JOB_READY] == 0) {
+        fl_store_leasable(queue, now_ms, &op->again_ms);
+        return SQLITE_OK;
+    }
 
     rc = lease_collect_ready(store, queue, op, most);
     int64_t visibility_ms = op->visibility_ms != 0

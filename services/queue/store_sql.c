@@ -28,8 +28,8 @@ const char *const fl_store_sql_text[SQL_COUNT] = {
     [SQL_FIND_KEY] = "SELECT id FROM jobs INDEXED BY jobs_key WHERE queue = ?1 AND key = ?2",
     [SQL_FIND_UNIQUE] = "SELECT id FROM jobs INDEXED BY jobs_unique"
                         " WHERE queue = ?1 AND uniq = ?2 AND state < 3",
-    [SQL_INSERT] = "INSERT INTO jobs(id, queue, state, rank, priority, attempt, lease, created_ms,"
-                   " attempts_max, backoff_ms, backoff_max_ms, key, uniq, payload)"
+    [SQL_INSERT] = "INSERT OR IGNORE INTO jobs(id, queue, state, rank, priority, attempt, lease,"
+                   " created_ms, attempts_max, backoff_ms, backoff_max_ms, key, uniq, payload)"
                    " VALUES(?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [SQL_READY] = "SELECT " JOB_COLUMNS " FROM jobs INDEXED BY jobs_order"
                   " WHERE queue = ?1 AND state = 1 ORDER BY rank, id LIMIT ?2",
