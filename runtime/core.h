@@ -228,7 +228,11 @@ struct fl_shard {
     fl_ns alarm_at_ns;
     bool loop_is_open, idle_is_on;
     int handles_open;
-    struct fl_list lingering; /* TCP connections without a process */
+    struct fl_list lingering;  /* TCP connections without a process */
+    struct fl_list corked;     /* those that gather what is written this turn: tcp_write.c */
+    fl_ns corked_ns;           /* since when the first of them does, as far as we looked; else 0 */
+    struct fl_tcp_cork *corks; /* a pool */
+    unsigned corks_kept;
     char *read_buf;
     size_t jobs; /* fl_blocking on the thread pool */
     pthread_t thread;
@@ -566,6 +570,11 @@ void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig);
 void fl_tcp_sig_drop(struct fl_sig *sig);
 /** Closes what lingers without a process: the shard ends. */
 void fl_tcp_close_lingering(struct fl_shard *shard);
+/** Writes what connections gathered: all when the shard has nothing else to do, else once the first
+ * has waited long enough. */
+void fl_tcp_uncork_all(struct fl_shard *shard, bool is_idle);
+/** Frees the pool of corks; none is in use. */
+void fl_tcp_free_corks(struct fl_shard *shard);
 
 /* node.c */
 /* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then

@@ -41,10 +41,12 @@ struct fl_tcp {
     struct fl_tcp_args args;
     struct fl_start start; /* of the process that is started for it */
     struct fl_timer timer;
+    struct fl_tcp_cork *cork; /* what was written this turn, or NULL: tcp_write.c */
     size_t out_bytes, out_max, unread_bytes;
+    size_t out_high; /* above it nothing is read; 0: no such limit */
     int references;
     uint64_t connect_ref; /* of the wait in fl_tcp_await_connect, else 0 */
-    bool is_pipe, is_closed, is_reading, is_shutting, has_ended;
+    bool is_pipe, is_closed, is_reading, is_shutting, has_ended, delays_send;
 };
 
 /** A connection without an owner, on nothing yet. */
@@ -53,6 +55,15 @@ struct fl_tcp *fl_tcp_new(struct fl_shard *shard, bool is_pipe);
 void fl_tcp_close_now(struct fl_tcp *tcp);
 /** Reads, unless it does or its end was seen. */
 void fl_tcp_read_on(struct fl_tcp *tcp);
+/** The peer is ahead of its owner, or takes less than it asks for: nothing more is read for now. */
+bool fl_tcp_is_ahead(const struct fl_tcp *tcp);
+/** Something happened that its owner is to be told of, in its turn. */
+void fl_tcp_push(struct fl_tcp *tcp, enum fl_sig_kind kind, int code, const void *bytes,
+                 size_t len);
+/** Of a connection without an owner: once everything is written, shuts it down. */
+void fl_tcp_finish(struct fl_tcp *tcp);
+/** Writes what was gathered this turn. 0 or FL_ESTATE: it broke. */
+int fl_tcp_uncork(struct fl_tcp *tcp);
 
 /** It no longer counts for the listener that it came from, if any. */
 void fl_tcp_leave_listener(struct fl_tcp *tcp);

@@ -36,7 +36,10 @@ static const struct fl_web_asset chat_assets[] = {
     {0},
 };
 
-static const struct fl_web_socket chat_sockets[] = {{"/socket", fl_talk_channels}, {0}};
+static const struct fl_web_socket chat_sockets[] = {
+    {.path = "/socket", .channels = fl_talk_channels},
+    {0},
+};
 
 /* More restarts than a supervisor takes: this program is not well; who supervises it decides. */
 static void chat_on_limit(void *cx, const char *child_id)

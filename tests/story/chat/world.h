@@ -67,19 +67,16 @@ static inline void person_send(struct fl_self *self, struct person *person, uint
 
 static inline void person_come(struct fl_self *self, struct person *person, struct fl_str params)
 {
-    struct web_flow *flow = fl_new(struct web_flow);
-    atomic_init(&flow->refs, 1);
     struct web_channel_args args = {
         .boot = &person->w->boot,
-        .flow = flow,
+        .seat = web_seat_new(FL_STR("room:x"), FL_STR("1")),
         .server = fl_talk_channels,
-        .topic = FL_STR("room:x"),
-        .join_ref = FL_STR("1"),
         .conn = fl_self_pid(self),
     };
     const struct fl_spawn_opts opts = {.args = &args, .shard = FL_SHARD_SAME};
     person->refs = 0;
     assert_int_equal(fl_spawn(self, &web_channel_server, &opts, &person->channel), 0);
+    web_seat_release(args.seat); /* the channel has it now */
     person_send(self, person, WEB_JOIN, FL_STR("phx_join"), params);
 }
 
