@@ -99,7 +99,6 @@ static int chat_start_tree(struct fl_node *node, struct fl_chat *chat)
          .name = FL_DOOR_NAME,
          .server = &fl_door_server,
          .args = chat,
-         .shutdown_ns = FL_SHUTDOWN_BRUTAL}, /* it may be waiting for the rooms' supervisor */
     };
     const struct fl_sup_opts sup = {
         .max_restarts = 60,
