@@ -99,6 +99,7 @@ static int chat_start_tree(struct fl_node *node, struct fl_chat *chat)
          .name = FL_DOOR_NAME,
          .server = &fl_door_server,
          .args = chat,
+         .shutdown_ns = fl_s(1)},
     };
     const struct fl_sup_opts sup = {
         .max_restarts = 60,
