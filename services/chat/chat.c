@@ -37,7 +37,9 @@ static const struct fl_web_asset chat_assets[] = {
 };
 
 static const struct fl_web_socket chat_sockets[] = {
-    {.path = "/socket", .channels = fl_talk_channels}, {0}};
+    {.path = "/socket", .channels = fl_talk_channels},
+    {0},
+};
 
 /* More restarts than a supervisor takes: this program is not well; who supervises it decides. */
 static void chat_on_limit(void *cx, const char *child_id)
@@ -97,7 +99,7 @@ static int chat_start_tree(struct fl_node *node, struct fl_chat *chat)
          .name = FL_DOOR_NAME,
          .server = &fl_door_server,
          .args = chat,
-         .shutdown_ns = FL_SHUTDOWN_BRUTAL}, /* it may be waiting for the rooms' supervisor */
+         .shutdown_ns = fl_s(1)},
     };
     const struct fl_sup_opts sup = {
         .max_restarts = 60,

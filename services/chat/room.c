@@ -15,7 +15,7 @@ enum { ROOM_AGAIN = 1, ROOM_IDLE };
 struct room {
     struct fl_chat *chat;
     char name[FL_ROOM_NAME_MAX + 1];
-    char topic[FL_ROOM_TOPIC_MAX];
+    char changes[FL_ROOM_TOPIC_MAX];
     int64_t last; /* the last change that was broadcast, or that is not ours to broadcast */
     struct fl_outbox outbox; /* to the writer */
     bool is_waiting;         /* for a writer */
@@ -36,9 +36,16 @@ const char *fl_chat_event(uint32_t kind)
                                      : "msg_deleted";
 }
 
-void fl_chat_topic(struct fl_str room, char out[FL_ROOM_TOPIC_MAX])
+const char *fl_chat_topic(const char *room, char out[FL_ROOM_TOPIC_MAX])
 {
-    snprintf(out, FL_ROOM_TOPIC_MAX, "room:%.*s", FL_ARG(room));
+    snprintf(out, FL_ROOM_TOPIC_MAX, "room:%s", room);
+    return out;
+}
+
+const char *fl_chat_changes(const char *room, char out[FL_ROOM_TOPIC_MAX])
+{
+    snprintf(out, FL_ROOM_TOPIC_MAX, "changes:%s", room);
+    return out;
 }
 
 static void room_fini(void *ptr)
@@ -75,7 +82,7 @@ static int room_on_init(struct fl_self *self, void *state, const void *args)
     struct room *room = state;
     room->chat = given->chat;
     memcpy(room->name, given->name, sizeof room->name);
-    fl_chat_topic(fl_str_of(room->name), room->topic);
+    fl_chat_changes(room->name, room->changes);
     fl_outbox_init(self, &room->outbox, FL_CHAT_ASK, ROOM_WAITING_MAX, ROOM_WRITE_WITHIN);
     fl_self_own(self, room, room_fini);
     room_ask_last(self, room);
@@ -128,7 +135,7 @@ static void room_put_change(const struct fl_archive_op *op, const struct fl_chat
 
 static void room_broadcast(struct fl_self *self, struct room *room, uint32_t tag)
 {
-    fl_pubsub_broadcast(self, room->chat->pubsub, room->topic, tag, room->out.at, room->out.len);
+    fl_pubsub_broadcast(self, room->chat->pubsub, room->changes, tag, room->out.at, room->out.len);
 }
 
 static void room_say_up(struct fl_self *self, struct room *room)
@@ -209,8 +216,10 @@ static void room_on_reply(struct fl_self *self, void *state, uint64_t ref, int c
 /* The door closes us; somebody who comes in between opens a new room. */
 static void room_ask_to_close(struct fl_self *self, struct room *room)
 {
+    char topic[FL_ROOM_TOPIC_MAX];
+    fl_chat_topic(room->name, topic);
     bool is_used = room->is_busy || room->outbox.count > 0 ||
-                   fl_presence_count(room->chat->presence, room->topic, NULL) > 0;
+                   fl_presence_count(room->chat->presence, topic, NULL) > 0;
     struct fl_pid door = fl_whereis(fl_self_node(self), FL_DOOR_NAME);
     if (!is_used) fl_send(self, door, FL_DOOR_EMPTY, room->name, strlen(room->name) + 1);
     room->is_busy = false;

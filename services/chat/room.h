@@ -1,7 +1,7 @@
 /* room.h: one chat room, a process that puts changes in order: it has each one written, then
- * broadcasts it on the room's topic, then answers.
+ * broadcasts it, then answers.
  *
- * It knows nobody: who is there subscribes to the topic and is tracked by presence, on this node or
+ * It knows nobody: who is there subscribes to topics and is tracked by presence, on this node or
  * another. When it crashes its successor says how far the room has come (FL_CHAT_UP), and whoever
  * is behind asks the writer. So nothing that was written is lost or told twice, whatever dies. */
 #ifndef FL_CHAT_ROOM_H
@@ -12,7 +12,7 @@
 
 #define FL_ROOM_NAME_MAX FL_ARCHIVE_NAME_MAX
 #define FL_ROOM_USER_MAX FL_ARCHIVE_NAME_MAX
-#define FL_ROOM_TOPIC_MAX (FL_ROOM_NAME_MAX + 8)
+#define FL_ROOM_TOPIC_MAX (FL_ROOM_NAME_MAX + 12)
 
 /** What all processes of a chat share; outlives them. */
 struct fl_chat {
@@ -21,11 +21,11 @@ struct fl_chat {
     struct fl_archive_opts archive;
 };
 
-/* What is broadcast on a room's topic. */
+/* Of a room `x`, presence_diff and typing are web broadcasts on the topic `room:x`, which go
+ * straight to the clients. On the topic `changes:x` these are broadcast, for who counts: */
 enum {
     FL_CHAT_CHANGE = 0x63680010, /* struct fl_chat_change and the JSON payload of its event */
     FL_CHAT_UP,                  /* int64_t: the room's last number; who is behind asks */
-    FL_CHAT_TYPING,              /* the JSON payload of `typing` */
 };
 struct fl_chat_change {
     int64_t seq, number;
@@ -33,8 +33,10 @@ struct fl_chat_change {
 };
 /** The event of a change: new_msg, msg_edited, msg_deleted. */
 const char *fl_chat_event(uint32_t kind);
-/** Writes `room:<name>` and a NUL. */
-void fl_chat_topic(struct fl_str room, char out[FL_ROOM_TOPIC_MAX]);
+/** Writes `room:<name>` and a NUL. Returns out. */
+const char *fl_chat_topic(const char *room, char out[FL_ROOM_TOPIC_MAX]);
+/** Writes `changes:<name>` and a NUL. Returns out. */
+const char *fl_chat_changes(const char *room, char out[FL_ROOM_TOPIC_MAX]);
 
 /** What a room is started with; copied. */
 struct fl_room_args {

@@ -180,10 +180,13 @@ static const char *talk_enter(struct fl_channel *ch, struct fl_talk *talk,
         return "the room is not there";
     talk->online_ms = fl_wall_now() / FL_NS_PER_MS;
     talk_put_meta(talk, FL_STR("\"online\""));
-    int rc = fl_web_presence_track(ch, talk->chat->presence, talk_user(talk), talk_out(talk));
+    const char *topic = fl_channel_topic(ch).at;
+    int rc = fl_presence_track(self, talk->chat->presence, topic, talk_user(talk), talk_out(talk));
     if (rc != 0) return rc == FL_EFULL ? "this is full" : "the room is not there";
     fl_channel_reply(ch, join->ref, "ok", (struct fl_str){welcome->at, welcome->len});
     fl_buf_fini(welcome);
+    fl_channel_subscribe(ch, talk->chat->pubsub, NULL);
+    fl_presence_ask(self, talk->chat->presence, topic);
     return NULL;
 }
 
@@ -298,8 +301,8 @@ static void talk_typing(struct fl_channel *ch, struct fl_talk *talk,
     fl_buf_puts(&talk->out, "{\"user\":");
     fl_json_put_str(&talk->out, talk_user(talk));
     fl_buf_printf(&talk->out, ",\"for_ms\":%d}", stops ? 0 : TALK_TYPING_MS);
-    fl_pubsub_broadcast_from(self, talk->chat->pubsub, fl_channel_topic(ch).at, FL_CHAT_TYPING,
-                             talk->out.at, talk->out.len);
+    fl_web_broadcast_from(self, talk->chat->pubsub, fl_channel_topic(ch).at, "typing",
+                          talk_out(talk));
 }
 
 static void talk_set_status(struct fl_channel *ch, struct fl_talk *talk,

@@ -35,7 +35,7 @@ extern const struct fl_channel_server fl_talk_channels[];
 enum { FL_TALK_SEEK = 1, FL_TALK_CATCH_UP };
 
 /* talk_hear.c: exactly once and in order */
-/** Subscribes to the room's topic. */
+/** Subscribes to the room's changes. */
 void fl_talk_listen(struct fl_channel *ch, struct fl_talk *talk);
 /** A broadcast; false: not one of a room. */
 bool fl_talk_hear(struct fl_channel *ch, struct fl_talk *talk, const struct fl_msg *msg);

@@ -16,8 +16,9 @@ static bool hear_encode(void *cx, const struct fl_broadcast *what, struct fl_buf
     if (what->tag != FL_CHAT_CHANGE || what->len < sizeof change) return false;
     memcpy(&change, what->data, sizeof change);
     struct fl_str payload = {(const char *)what->data + sizeof change, what->len - sizeof change};
-    struct fl_shared *made = fl_web_frame(fl_str_of(what->topic), fl_chat_event(change.kind),
-                                          payload);
+    char topic[FL_ROOM_TOPIC_MAX];
+    fl_chat_topic(what->topic + strlen("changes:"), topic);
+    struct fl_shared *made = fl_web_frame(fl_str_of(topic), fl_chat_event(change.kind), payload);
     fl_buf_add(frame, fl_shared_data(made), fl_shared_len(made));
     fl_shared_release(made);
     return true;
@@ -29,7 +30,8 @@ void fl_talk_listen(struct fl_channel *ch, struct fl_talk *talk)
     const struct fl_fastlane lane = {
         .to = fl_self_pid(self), .tag = HEAR_FRAME, .encode = hear_encode};
     const struct fl_subscribe_opts opts = {.fastlane = &lane};
-    fl_pubsub_subscribe_with(self, talk->chat->pubsub, fl_channel_topic(ch).at, &opts);
+    char topic[FL_ROOM_TOPIC_MAX];
+    fl_pubsub_subscribe_with(self, talk->chat->pubsub, fl_chat_changes(talk->name, topic), &opts);
 }
 
 /* The number that the frame of a change ends with: `…,"ver":7}]`. */
@@ -69,8 +71,6 @@ bool fl_talk_hear(struct fl_channel *ch, struct fl_talk *talk, const struct fl_m
     } else if (msg->tag == FL_CHAT_UP && msg->len == sizeof number) {
         memcpy(&number, msg->data, sizeof number);
         hear_missed(ch, talk, number);
-    } else if (msg->tag == FL_CHAT_TYPING) {
-        fl_channel_push(ch, "typing", (struct fl_str){msg->data, msg->len});
     } else {
         return false;
     }

@@ -214,27 +214,6 @@ static void a_message_over_the_limit_is_refused_before_it_is_here(void **state)
     client_close(&client);
 }
 
-/* It asks for far more than it reads: it loses its connection, the room and the others go on. */
-static void a_reader_that_is_too_slow_is_disconnected(void **state)
-{
-    struct client slow, ana;
-    enter(&ana, *state, "lobby", "ana");
-    enter(&slow, *state, "lobby", "slow");
-    struct fl_buf text = {0};
-    fl_buf_puts(&text, "[\"1\",\"7\",\"room:lobby\",\"echo\",{\"body\":\"");
-    for (int i = 0; i < 1000000; i++)
-        fl_buf_putc(&text, 'x');
-    fl_buf_puts(&text, "\"}]");
-    for (int i = 0; i < 60; i++)
-        client_say(&slow, text.at);
-    client_expect(&ana, "\"leaves\":{\"slow\"");
-    say(&ana, "lobby", "9", "{\"body\":\"still here\"}");
-    client_expect(&ana, "still here");
-    fl_buf_fini(&text);
-    client_close(&slow);
-    client_close(&ana);
-}
-
 static void a_server_that_stops_asks_its_people_to_come_back(void **state)
 {
     struct world *world = *state;
@@ -295,7 +274,6 @@ int main(void)
         STORY(a_crashed_channel_is_an_error_of_its_own_and_no_other),
         STORY(garbage_is_closed_with_its_code),
         STORY(a_message_over_the_limit_is_refused_before_it_is_here),
-        STORY(a_reader_that_is_too_slow_is_disconnected),
         STORY(a_server_that_stops_asks_its_people_to_come_back),
         STORY(without_its_supervisor_the_program_ends_rather_than_limps),
         STORY(names_and_joins_that_make_no_sense_are_refused),

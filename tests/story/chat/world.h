@@ -69,14 +69,14 @@ static inline void person_come(struct fl_self *self, struct person *person, stru
 {
     struct web_channel_args args = {
         .boot = &person->w->boot,
-        .server = fl_talk_channels,
         .seat = web_seat_new(FL_STR("room:x"), FL_STR("1")),
+        .server = fl_talk_channels,
         .conn = fl_self_pid(self),
     };
     const struct fl_spawn_opts opts = {.args = &args, .shard = FL_SHARD_SAME};
     person->refs = 0;
     assert_int_equal(fl_spawn(self, &web_channel_server, &opts, &person->channel), 0);
-    web_seat_release(args.seat);
+    web_seat_release(args.seat); /* the channel has it now */
     person_send(self, person, WEB_JOIN, FL_STR("phx_join"), params);
 }
 
