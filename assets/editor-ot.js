@@ -209,10 +209,12 @@
    * from the server; it never waits and knows no clock.
    *   send(event, payload)       "sync" or "op"
    *   show(edit, text)           somebody else's edit was done to the text; edit null: the text is another
+   *   took(msg)                  an operation of the history is in `base` now
    *   changed()                  something that `status` depends on */
   class Session {
-    constructor({ client, send, show, changed }) {
-      this.client = client; this.send = send; this.show = show; this.changed = changed || (() => {});
+    constructor({ client, send, show, took, changed }) {
+      this.client = client; this.send = send; this.show = show;
+      this.took = took || (() => {}); this.changed = changed || (() => {});
       this.rev = null;          // null: the text has not come yet
       this.base = "";           // the text at rev
       this.text = "";           // what is shown: base, in flight, buffer
@@ -298,6 +300,7 @@
     take(msg) {
       this.rev = msg.rev;
       this.base = apply(this.base, msg.op);
+      this.took(msg);
       const f = this.flight;
       if (f && f.client === msg.client && f.seq === msg.seq) {
         this.flight = null;
