@@ -92,7 +92,7 @@ static int chat_start_tree(struct fl_node *node, struct fl_chat *chat)
          .shutdown_ns = fl_s(1)},
         {.id = FL_WRITER_NAME,
          .name = FL_WRITER_NAME,
-         .server = &fl_writer_server,
+         .server = &fl_chat_writer_server,
          .args = &chat->archive,
          .shutdown_ns = fl_s(5)},
         {.id = FL_DOOR_NAME,

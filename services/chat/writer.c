@@ -108,7 +108,7 @@ static void writer_on_cast(struct fl_self *self, void *state, const struct fl_ms
     if (msg->tag == WRITER_FLUSH) writer_flush(self, state);
 }
 
-const struct fl_server fl_writer_server = {
+const struct fl_server fl_chat_writer_server = {
     .name = "writer",
     .state_bytes = sizeof(struct writer),
     .on_init = writer_on_init,

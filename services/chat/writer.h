@@ -13,6 +13,6 @@
 #define FL_WRITER_NAME "writer"
 
 /** The server; args is the `const struct fl_archive_opts *`, which outlives it. */
-extern const struct fl_server fl_writer_server;
+extern const struct fl_server fl_chat_writer_server;
 
 #endif

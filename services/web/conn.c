@@ -45,11 +45,6 @@ void web_conn_end(struct web_conn *conn, struct fl_reason reason)
     fl_self_exit(conn->self, reason);
 }
 
-void web_conn_end(struct web_conn *conn)
-{
-    conn_end(conn, fl_reason_of(FL_EXIT_NORMAL));
-}
-
 /* While the node stops, what is still queued goes out first: nothing lingers after that. */
 static void conn_flush(struct web_conn *conn)
 {

@@ -149,7 +149,7 @@ static inline void world_start_tree(struct world *w)
     const struct fl_child children[] = {
         {.id = "pubsub", .server = &fl_pubsub_server, .args = w->chat.pubsub},
         {.id = "p", .name = "presence", .server = &fl_presence_server, .args = w->chat.presence},
-        {.id = "w", .name = "writer", .server = &fl_writer_server, .args = &w->chat.archive},
+        {.id = "w", .name = "writer", .server = &fl_chat_writer_server, .args = &w->chat.archive},
         {.id = "d",
          .name = "door",
          .server = &fl_door_server,
