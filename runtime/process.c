@@ -30,6 +30,8 @@ static int proc_apply_opts(struct fl_self *self, const struct fl_spawn_opts *opt
 static void proc_free(struct fl_self *self)
 {
     struct fl_shard *shard = self->shard;
+    if (self->cold != NULL && self->cold->idle != NULL)
+        fl_cell_free(shard, self->cold->idle, sizeof(struct fl_idle));
     fl_cell_free(shard, self->cold, sizeof(struct fl_cold));
     fl_cell_free(shard, self, FL_SELF_BYTES + self->state_bytes);
 }

@@ -55,6 +55,9 @@ int fl_tcp_connect(struct fl_self *self, const struct fl_tcp_connect_opts *opts,
 /** Queues bytes (copied unless they can be written at once). FL_EFULL: over out_max, nothing was
  * queued, and the peer is too slow. FL_ESTATE: closed, or not mine. (OTP: gen_tcp:send) */
 int fl_tcp_write(struct fl_self *self, struct fl_tcp *tcp, const void *bytes, size_t len);
+/** The same with two pieces as one write, a header and a body. (OTP: send of an iolist) */
+int fl_tcp_write_both(struct fl_self *self, struct fl_tcp *tcp, const void *head, size_t head_len,
+                      const void *body, size_t body_len);
 /** Queues two pieces as one write: a header, which is copied, and a shared body, which is retained
  * and not copied; the caller keeps its reference. Returns as fl_tcp_write. (OTP: send of an iolist)
  */
@@ -72,5 +75,12 @@ void fl_tcp_close(struct fl_self *self, struct fl_tcp *tcp, fl_ns linger_ns);
 size_t fl_tcp_queued(const struct fl_tcp *tcp);
 /** Sets the most that may be queued (default 4 MiB; OTP: high_watermark). */
 void fl_tcp_set_out_max(struct fl_tcp *tcp, size_t bytes);
+/** Above so many queued bytes nothing more is read of the peer: one that asks for more than it
+ * takes is slowed down. 0, the default: no such limit. Not for both ends of one connection. */
+void fl_tcp_set_out_high(struct fl_tcp *tcp, size_t bytes);
+/** On: what is written within a turn of the shard goes out together when it has nothing else to
+ * do, at most a millisecond or so later: one system call for several writes. Errors of the
+ * connection then come to on_tcp_closed only. (OTP: delay_send) */
+void fl_tcp_set_delay_send(struct fl_tcp *tcp, bool on);
 
 #endif

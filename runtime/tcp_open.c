@@ -217,7 +217,7 @@ struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args)
 
 void fl_tcp_on_connected(uv_connect_t *req, int status)
 {
-    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp, connecting);
+    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp_edge, connecting)->tcp;
     if (tcp->is_closed || tcp->wait_ref == 0) return; /* too late, or its process is gone */
     struct fl_self *self = tcp->port.owner;
     FL_ASSERT((self->flags & FL_PROC_BLOCKED) && self->stack->wait.ref == tcp->wait_ref);
@@ -260,7 +260,8 @@ int fl_tcp_connect(struct fl_self *self, const struct fl_tcp_connect_opts *opts,
     uv_tcp_nodelay(&tcp->handle.tcp, 1);
     rc = -FL_FAIL("posix/io/net/connect");
     if (rc == 0)
-        rc = uv_tcp_connect(&tcp->connecting, &tcp->handle.tcp, &addr.any, fl_tcp_on_connected);
+        rc = uv_tcp_connect(&fl_tcp_edge_of(tcp)->connecting, &tcp->handle.tcp, &addr.any,
+                            fl_tcp_on_connected);
     rc = fl_tcp_await_connect(self, tcp, rc, opts->within_ns != 0 ? opts->within_ns : FL_NEVER);
     if (rc == 0) {
         *out = tcp;

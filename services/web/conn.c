@@ -30,17 +30,19 @@ static int conn_on_init(struct fl_self *self, void *state, const void *args)
     fl_self_own(self, conn, conn_fini);
     fl_self_trap_exits(self, true); /* to say goodbye when the node stops */
     conn->tcp = fl_tcp_accept(self, args);
+    fl_tcp_set_out_max(conn->tcp, conn->boot->site.out_max);
     conn->heard_ns = fl_self_now(self);
     fl_timer_start(self, conn_tick_ns(conn), CONN_TICK);
     return 0;
 }
 
-void web_conn_end(struct web_conn *conn)
+void web_conn_end(struct web_conn *conn, struct fl_reason reason)
 {
     conn->closing = true;
     if (conn->tcp != NULL) fl_tcp_close(conn->self, conn->tcp, 0);
     conn->tcp = NULL;
-    fl_self_exit(conn->self, fl_reason_of(FL_EXIT_NORMAL));
+    web_socket_gone(conn, 1006);
+    fl_self_exit(conn->self, reason);
 }
 
 /* While the node stops, what is still queued goes out first: nothing lingers after that. */
@@ -62,12 +64,22 @@ void web_conn_finish(struct web_conn *conn)
 
 static void conn_wrote(struct web_conn *conn, int rc)
 {
-    if (rc == FL_EFULL) web_conn_end(conn); /* a reader this slow is disconnected */
+    if (rc != FL_EFULL || conn->closing) return;
+    size_t waiting = fl_tcp_queued(conn->tcp);
+    web_conn_end(conn,
+                 fl_reason_with(FL_EXIT_SHUTDOWN, FL_EFULL, "slow reader, %zu bytes", waiting));
 }
 
 void web_conn_write(struct web_conn *conn, const void *bytes, size_t len)
 {
     if (conn->tcp != NULL) conn_wrote(conn, fl_tcp_write(conn->self, conn->tcp, bytes, len));
+}
+
+void web_conn_write_both(struct web_conn *conn, const void *head, size_t head_len,
+                         const void *bytes, size_t len)
+{
+    if (conn->tcp == NULL) return;
+    conn_wrote(conn, fl_tcp_write_both(conn->self, conn->tcp, head, head_len, bytes, len));
 }
 
 void web_conn_write_shared(struct web_conn *conn, const void *head, size_t head_len,
@@ -131,7 +143,7 @@ static void conn_on_closed(struct fl_self *self, void *state, struct fl_tcp *tcp
 {
     struct web_conn *conn = state;
     conn->tcp = NULL;
-    web_conn_end(conn);
+    web_conn_end(conn, fl_reason_of(FL_EXIT_NORMAL));
 }
 
 static void conn_on_drain(struct web_conn *conn)
@@ -147,16 +159,10 @@ static void conn_on_cast(struct fl_self *self, void *state, const struct fl_msg 
 {
     struct web_conn *conn = state;
     if (conn->closing) return;
-    if (msg->tag == WEB_DRAIN) conn_on_drain(conn);
-    if (conn->socket == NULL || conn->closing) return;
-    if (msg->tag == WEB_FRAME && msg->shared != NULL)
-        web_conn_write_shared(conn, NULL, 0, msg->shared);
-    else if (msg->tag == WEB_FRAME)
-        web_conn_write(conn, msg->data, msg->len);
-    else if (msg->tag == WEB_JOINED)
-        web_dispatch_joined(conn, msg->from, true);
-    else if (msg->tag == WEB_REFUSED)
-        web_dispatch_joined(conn, msg->from, false);
+    if (msg->tag == WEB_DRAIN)
+        conn_on_drain(conn);
+    else if (conn->socket != NULL)
+        web_socket_on_message(conn, msg);
 }
 
 /* One slow timer a connection looks at both limits. */
@@ -171,14 +177,13 @@ static void conn_on_timer(struct fl_self *self, void *state, uint64_t ref, uint3
         web_answer_error(conn, 408);
         return;
     }
-    if (now - conn->heard_ns >= idle_ns) {
-        if (conn->socket != NULL)
-            web_socket_close(conn, 1001);
-        else
-            web_conn_finish(conn);
-        return;
-    }
-    if (conn->request_ns == 0 && now - conn->heard_ns >= conn_tick_ns(conn)) web_request_free(conn);
+    fl_ns silent_ns = now - conn->heard_ns;
+    if (conn->socket != NULL)
+        web_socket_is_silent(conn, silent_ns);
+    else if (silent_ns >= idle_ns)
+        web_conn_finish(conn);
+    if (conn->closing) return;
+    if (conn->request_ns == 0 && silent_ns >= conn_tick_ns(conn)) web_request_free(conn);
     fl_timer_start(self, conn_tick_ns(conn), CONN_TICK);
 }
 

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "runtime/pubsub.h"
 #include "runtime/tcp.h"
 #include "services/web/web.h"
 #include "services/wire/channel.h"
@@ -18,6 +19,8 @@
 #define FL_WEB_QUERY_MAX 32
 #define FL_WEB_FORM_MAX 100
 #define FL_WEB_CHANNELS_MAX 100
+#define FL_WEB_TOPIC_MAX 1024
+#define FL_WEB_JOIN_REF_MAX 255
 
 /* An asset as it is sent: shared, so that a slow reader costs no copy. */
 struct web_asset {
@@ -94,32 +97,54 @@ struct web_request {
     struct fl_buf out;
 };
 
-/* How many bytes of a client wait in a channel's mailbox; shared by both processes. */
-struct web_flow {
-    atomic_uint refs;
-    atomic_size_t bytes;
+/* A joined channel as its connection and its process both see it. Both are on one shard. */
+struct web_seat {
+    uint32_t refs;
+    uint16_t topic_len, join_ref_len;
+    bool has_join_ref;
+    size_t waiting; /* bytes of the client in the channel's mailbox */
+    char text[];    /* topic, NUL, join_ref, NUL */
 };
-/** One less user; frees at zero. */
-void web_flow_release(struct web_flow *flow);
+/** A seat with one user. */
+struct web_seat *web_seat_new(struct fl_str topic, struct fl_str join_ref);
+/** One less user; frees at zero. NULL is fine. */
+void web_seat_release(struct web_seat *seat);
+static inline struct fl_str web_seat_topic(const struct web_seat *seat)
+{
+    return (struct fl_str){seat->text, seat->topic_len};
+}
+static inline struct fl_str web_seat_join_ref(const struct web_seat *seat)
+{
+    if (!seat->has_join_ref) return (struct fl_str){0};
+    return (struct fl_str){seat->text + seat->topic_len + 1, seat->join_ref_len};
+}
 
 /* One channel of a connection. */
 struct web_slot {
-    char *topic, *join_ref; /* join_ref NULL: none */
-    size_t topic_len;
+    struct web_seat *seat;
     struct fl_pid pid;
     uint64_t monitor;
-    struct web_flow *flow;
     bool joined;
+};
+
+/* An open WebSocket that speaks something of its own: what its callbacks get. */
+struct fl_socket {
+    struct web_conn *conn;
+    void *state;
 };
 
 /* The WebSocket side of a connection. */
 struct web_socket {
     const struct fl_web_socket *row;
     struct fl_ws ws;
-    struct web_slot *slots;
+    bool deflates, is_gone;
+    struct fl_socket raw;   /* of a row with `raw` */
+    struct web_slot *slots; /* of one with channels: `first`, or on the heap */
+    struct web_slot first;
     size_t slots_count, slots_cap;
+    int joins_left; /* before more must wait, as of joins_ns */
+    fl_ns joins_ns;
     struct fl_buf scratch; /* decoded strings of the message under way */
-    struct fl_buf out;     /* the frame or message being written */
 };
 
 /* A connection: HTTP first, perhaps a WebSocket later. State of its process. */
@@ -143,10 +168,11 @@ enum {
     WEB_FRAME = 0x77650001, /* to the connection: a whole WebSocket frame */
     WEB_JOINED,             /* to the connection: the join was answered ok */
     WEB_REFUSED,            /* to the connection: it was not */
+    WEB_DISCONNECT,         /* to the connection: send this client away */
+    WEB_CLOSE,              /* to the channel: joined again, or the refusal is known: end */
     WEB_JOIN,               /* to the channel: struct web_item */
     WEB_EVENT,              /* to the channel: struct web_item */
     WEB_LEAVE,              /* to the channel: struct web_item */
-    WEB_CLOSE,              /* to the channel: joined again, end */
 };
 
 /* What follows in a message of the last group: ref, event and payload. */
@@ -158,9 +184,9 @@ struct web_item {
 struct web_channel_args {
     struct web_boot *boot;
     const struct fl_channel_server *server;
-    struct fl_str topic, join_ref;
+    struct web_seat *seat; /* counted for the channel */
     struct fl_pid conn;
-    struct web_flow *flow;
+    bool deflates;
 };
 
 extern const struct fl_server web_conn_server;
@@ -169,13 +195,16 @@ extern const struct fl_server web_channel_server;
 /* conn.c */
 /** Queues bytes; a reader that is too slow loses its connection. */
 void web_conn_write(struct web_conn *conn, const void *bytes, size_t len);
+/** The same with a head before the bytes. */
+void web_conn_write_both(struct web_conn *conn, const void *head, size_t head_len,
+                         const void *bytes, size_t len);
 /** Queues a head, which is copied, and a body, which is retained. */
 void web_conn_write_shared(struct web_conn *conn, const void *head, size_t head_len,
                            struct fl_shared *body);
 /** Nothing more is read; closes once the peer has, or after a second. */
 void web_conn_finish(struct web_conn *conn);
 /** Closes at once: whoever reads sees that something is missing. */
-void web_conn_end(struct web_conn *conn);
+void web_conn_end(struct web_conn *conn, struct fl_reason reason);
 
 /* request.c */
 /** The request of a connection, made when there is none. */
@@ -239,17 +268,40 @@ void web_upgrade(struct web_conn *conn, const struct fl_web_socket *row,
                  const struct fl_web_request *req);
 
 /* socket.c */
-/** The connection becomes a WebSocket. */
-void web_socket_open(struct web_conn *conn, const struct fl_web_socket *row);
+/** The connection becomes a WebSocket; bytes of the peer may be fed to it. */
+void web_socket_open(struct web_conn *conn, const struct fl_web_socket *row, bool deflates);
 /** Frees the WebSocket side; NULL is fine. */
 void web_socket_free(struct web_socket *socket);
 /** Bytes of the peer. */
 void web_socket_feed(struct web_conn *conn, const void *bytes, size_t len);
+/** A message of another process. */
+void web_socket_on_message(struct web_conn *conn, const struct fl_msg *msg);
+/** Nothing came of the peer for so long: asks whether it is there. */
+void web_socket_is_silent(struct web_conn *conn, fl_ns silent_ns);
+/** The connection is about to end, for whatever reason; code is what was said or 1006. */
+void web_socket_gone(struct web_conn *conn, int code);
 /** Says goodbye with a close code and finishes. */
 void web_socket_close(struct web_conn *conn, int code);
 /** Writes a whole frame of this kind. */
 void web_socket_write(struct web_conn *conn, enum fl_ws_opcode opcode, const void *bytes,
                       size_t len);
+
+/* raw.c */
+/** Tells the row's server of the new socket. */
+void web_raw_open(struct web_conn *conn, const struct fl_web_request *req);
+/** A message of the peer. */
+void web_raw_on_frame(struct web_conn *conn, struct fl_str bytes, bool binary);
+
+/* frame.c */
+/** Makes room in front of what will be a frame's content, and for so much of that. */
+void web_frame_begin(struct fl_buf *out, size_t content_len);
+/** Puts the header before it; the content is deflated when that is shorter. The view is into out.
+ */
+struct fl_str web_frame_end(struct fl_buf *out, enum fl_ws_opcode opcode, bool deflates);
+
+/** What is fl_web_broadcast there goes straight to this connection. */
+void web_frame_subscribe(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
+                         struct fl_pid conn, bool deflates);
 
 /* dispatch.c */
 /** A message of the client. */

@@ -31,6 +31,8 @@ static struct web_boot *serve_boot(const struct fl_web_site *site, const char *h
     if (boot->site.body_max == 0) boot->site.body_max = (size_t)1 << 20;
     if (boot->site.message_max == 0) boot->site.message_max = (size_t)2 << 20;
     if (boot->site.idle_ns == 0) boot->site.idle_ns = fl_s(60);
+    if (boot->site.events_max == 0) boot->site.events_max = 10000;
+    if (boot->site.out_max == 0) boot->site.out_max = (size_t)4 << 20;
     if (boot->site.drain_ns == 0) boot->site.drain_ns = fl_s(3);
     if (site->secret != NULL)
         boot->secret = *site->secret;

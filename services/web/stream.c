@@ -29,7 +29,7 @@ int fl_web_chunk(struct fl_self *self, struct fl_web *web, const void *bytes, si
     fl_ns within_ns = fl_ns_min(STREAM_ROOM_WITHIN, conn->boot->site.idle_ns);
     int rc = fl_tcp_await_room(self, conn->tcp, STREAM_QUEUED_MAX, within_ns);
     if (rc != 0) {
-        web_conn_end(conn);
+        web_conn_end(conn, fl_reason_of(FL_EXIT_SHUTDOWN));
         return rc == FL_ETIMEOUT ? FL_EFULL : FL_ESTATE;
     }
     struct fl_buf *out = &conn->request->out;
@@ -50,5 +50,5 @@ void fl_web_end(struct fl_self *self, struct fl_web *web)
 
 void web_stream_check(struct web_conn *conn)
 {
-    if (stream_is_open(&conn->request->web)) web_conn_end(conn);
+    if (stream_is_open(&conn->request->web)) web_conn_end(conn, fl_reason_of(FL_EXIT_SHUTDOWN));
 }

@@ -10,6 +10,7 @@
 #define FL_WEB_WEB_H
 
 #include "runtime/node.h"
+#include "runtime/pubsub.h"
 #include "services/web/token.h"
 
 struct fl_web;         /* the request being answered, seen from its handler */
@@ -169,19 +170,76 @@ void fl_channel_reply_binary(struct fl_channel *ch, struct fl_str ref, const cha
                              struct fl_str bytes);
 /** Pushes an event to this client; payload is a raw JSON object. */
 void fl_channel_push(struct fl_channel *ch, const char *event, struct fl_str payload);
+/** Pushes an event with bytes, which the client gets as an ArrayBuffer. Topic, event and join_ref
+ * have at most 255 bytes each then; with more, nothing is pushed. */
+void fl_channel_push_binary(struct fl_channel *ch, const char *event, struct fl_str bytes);
 /** Pushes a frame of fl_web_frame to this client without copying; the caller keeps its reference.
  */
 void fl_channel_push_frame(struct fl_channel *ch, struct fl_shared *encoded);
 /** Encodes a broadcast `[null,null,topic,event,payload]` once, for any number of
  * fl_channel_push_frame on channels of that topic. One reference, the caller's. */
 struct fl_shared *fl_web_frame(struct fl_str topic, const char *event, struct fl_str payload);
+/** Sends this client away: its connection closes with 1001, and its channels leave. */
+void fl_channel_disconnect(struct fl_channel *ch);
+
+/* ---- broadcasts: encoded once, straight to the connections of all who are on the topic ---- */
+
+/** From now on the client gets what is fl_web_broadcast on the channel's topic (NULL: the same),
+ * past the channel's process. In on_join it answers the join, ok {}, unless that has an answer, so
+ * that nothing comes before it. What is broadcast there by other means, and what comes on another
+ * topic, goes to on_message. Ends with the channel. (Phoenix: what every channel does) */
+void fl_channel_subscribe(struct fl_channel *ch, struct fl_pubsub *pubsub, const char *topic);
+/** Sends an event to all clients on the topic; payload is a raw JSON object. From any process of
+ * the node. (Phoenix: Endpoint.broadcast) */
+void fl_web_broadcast(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
+                      const char *event, struct fl_str payload);
+/** The same to all but the client of the calling channel. (Phoenix: broadcast_from) */
+void fl_web_broadcast_from(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
+                           const char *event, struct fl_str payload);
+/** The tag of a broadcast where a process that is no channel hears the topic, and what it says;
+ * false: that was none. Valid as long as the message. */
+#define FL_WEB_BROADCAST 0x77657002
+bool fl_web_broadcast_read(const struct fl_msg *msg, struct fl_str *event, struct fl_str *payload);
+
+/* ---- WebSockets that speak something of their own ---- */
+
+struct fl_socket; /* an open WebSocket, seen from its callbacks */
+
+/** Callbacks run in the connection's process, one at a time; they may block in fl_call(). A missing
+ * callback ignores what it would get. */
+struct fl_socket_server {
+    size_t state_bytes; /* zeroed memory, given to every callback, gone with the connection */
+    const void *cx;     /* for fl_socket_cx; outlives the node */
+    /** Open: the client may be written to. The request is valid until it returns. */
+    void (*on_open)(struct fl_socket *socket, void *state, const struct fl_web_request *req);
+    /** A whole message: text (valid UTF-8), or bytes. Valid until it returns. */
+    void (*on_message)(struct fl_socket *socket, void *state, struct fl_str bytes, bool binary);
+    /** A message of another process (fl_send). */
+    void (*on_info)(struct fl_socket *socket, void *state, const struct fl_msg *msg);
+    /** It is closed, with the client's code, ours, or 1006: just gone. Not after a crash. */
+    void (*on_close)(struct fl_socket *socket, void *state, int code);
+};
+/** The connection's process. */
+struct fl_self *fl_socket_self(struct fl_socket *socket);
+/** The cx of its row's server. */
+const void *fl_socket_cx(const struct fl_socket *socket);
+/** The site's args. */
+const void *fl_socket_args(const struct fl_socket *socket);
+/** Sends a message; bytes are copied. A client that does not read is disconnected. */
+void fl_socket_send(struct fl_socket *socket, struct fl_str bytes, bool binary);
+/** Says goodbye with a close code (1000 to 1014, 3000 to 4999); on_close comes after. */
+void fl_socket_close(struct fl_socket *socket, int code);
 
 /* ---- a site ---- */
 
-/** A path that WebSockets are opened at, and what may be joined there. */
+/** A path that WebSockets are opened at, and what is spoken there. */
 struct fl_web_socket {
     const char *path;                         /* "/socket": clients open /socket/websocket */
     const struct fl_channel_server *channels; /* ended by a row with a NULL topic */
+    /* Not NULL, in place of channels: a WebSocket at exactly this path, with no `vsn` to it. */
+    const struct fl_socket_server *raw;
+    /** May this client open it? Not 0: answered 403. NULL: all may. Must not block. */
+    int (*on_connect)(struct fl_self *self, const struct fl_web_request *req, const void *args);
 };
 
 /** What a service offers. Static tables: they must outlive the node. */
@@ -194,10 +252,14 @@ struct fl_web_site {
     size_t body_max;                     /* 0: 1 MiB; larger request bodies are answered 413 */
     size_t message_max;                  /* 0: 2 MiB; larger WebSocket messages close with 1009 */
     int connections_max;                 /* 0: 10,000; above: answered 503, closed */
-    int requests_max;   /* of a connection, then it is closed; 0: no limit, clients keep it */
-    int requests_per_s; /* of a connection, with bursts of a second; above: 429. 0: no limit */
-    fl_ns idle_ns;      /* 0: 60 s without a byte from the client closes its connection */
-    fl_ns drain_ns;     /* 0: 3 s for requests under way when the node stops */
+    int requests_max;    /* of a connection, then it is closed; 0: no limit, clients keep it */
+    int requests_per_s;  /* of a connection, with bursts of a second; above: 429. 0: no limit */
+    bool deflate;        /* WebSockets may be compressed (permessage-deflate): slower, shorter */
+    uint32_t events_max; /* 0: 10,000 may wait for a channel; more: error "overloaded" */
+    size_t out_max;      /* 0: 4 MiB may wait for a client that reads slowly; then it is cut off */
+    fl_ns idle_ns;  /* 0: 60 s without a byte from the client closes its connection; a WebSocket
+                     * that is silent is asked with pings before */
+    fl_ns drain_ns; /* 0: 3 s for requests under way when the node stops */
 };
 
 /** Starts a supervised listener for this site on a node that is about to run. host NULL: 127.0.0.1;

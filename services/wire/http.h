@@ -9,7 +9,7 @@
 #include "runtime/base/str.h"
 
 #define FL_HTTP_HEADERS_MAX 100
-#define FL_HTTP_TARGET_MAX 8000 /* of a request: a longer one is answered 414 */
+#define FL_HTTP_TARGET_MAX 12000 /* of a request: a longer one is answered 414 */
 
 /** What fl_http_request_feed and fl_http_response_feed say; a request may also earn a status. */
 enum fl_http_feed {

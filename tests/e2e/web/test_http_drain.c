@@ -59,7 +59,7 @@ static const struct fl_web_route routes[] = {
     {0},
 };
 static const struct fl_channel_server channels[] = {{.topic = "room:*"}, {0}};
-static const struct fl_web_socket sockets[] = {{"/socket", channels}, {0}};
+static const struct fl_web_socket sockets[] = {{.path = "/socket", .channels = channels}, {0}};
 static const struct fl_web_site patient = {
     .routes = routes, .sockets = sockets, .drain_ns = 25 * FL_NS_PER_S};
 static const struct fl_web_site hasty = {

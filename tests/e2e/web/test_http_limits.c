@@ -150,7 +150,7 @@ static void an_address_that_is_too_long_is_414(void **state)
     struct client client;
     struct fl_buf text = {0};
     fl_buf_puts(&text, "GET /");
-    for (int i = 0; i < 9000; i++)
+    for (int i = 0; i < 13000; i++)
         fl_buf_putc(&text, 'x');
     client_open(&client, *state);
     assert_int_equal(client_ask(&client, text.at, NULL), 414);
