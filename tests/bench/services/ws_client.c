@@ -104,7 +104,7 @@ static void join(struct conn *conn, const char *topic)
 {
     struct fl_buf frame = {0};
     char text[200];
-    snprintf(text, sizeof text, "[\"1\",\"1\",\"%s\",\"phx_join\",{}]", topic);
+    snprintf(text, sizeof text, "[\"1\",\"1\",\"%s\",\"phx_join\",{\"user\":\"someone\"}]", topic);
     put_frame(&frame, text);
     say(conn, &frame);
     expect(conn, "phx_reply");
