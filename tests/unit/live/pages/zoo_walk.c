@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const words[] = {"",     "a",    "b<c",      "d\"e\"", "&amp;",
-                                    "x\\y", "l\n2", "\xc3\xa9", "#"};
+static const char *const words[] = {"",      "a",    "ab",   "b<c",      "d\"e\"",
+                                    "&amp;", "x\\y", "l\n2", "\xc3\xa9", "#"};
 
 static int64_t walk_below(struct fl_rng *rng, int64_t most)
 {
