@@ -42,7 +42,8 @@ static const struct fl_channel_server chat_channels[] = {
     {0},
 };
 
-static const struct fl_web_socket chat_sockets[] = {{"/socket", chat_channels}, {0}};
+static const struct fl_web_socket chat_sockets[] = {{.path = "/socket", .channels = chat_channels},
+                                                    {0}};
 
 static const struct fl_web_site chat_site = {
     .routes = chat_routes,
