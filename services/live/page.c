@@ -15,6 +15,7 @@ struct page {
     struct fl_web_secret secret; /* the site's may go with the connection */
     struct fl_buf target;        /* path and query */
     struct fl_buf session, csrf; /* of the browser */
+    struct fl_buf links;         /* of styles and scripts */
     bool is_again;
     int status; /* 0: not made */
     struct fl_buf body, location;
@@ -27,6 +28,7 @@ static void page_release(void *ptr)
     fl_buf_fini(&page->target);
     fl_buf_fini(&page->session);
     fl_buf_fini(&page->csrf);
+    fl_buf_fini(&page->links);
     fl_buf_fini(&page->body);
     fl_buf_fini(&page->location);
     free(page);
@@ -63,7 +65,7 @@ static void page_document(struct page *page, struct fl_live *live)
         .csrf_token = page->csrf.at,
         .content = {content.at, content.len},
     };
-    live_layout_head(&layout, &head);
+    live_layout_head(&layout, (struct fl_str){page->links.at, page->links.len}, &head);
     layout.head = (struct fl_str){head.at, head.len};
     live_layout_put(&layout, &page->body);
     fl_buf_fini(&content);
@@ -174,6 +176,7 @@ static struct page *page_new(struct fl_self *self, struct fl_web *web,
     struct fl_str session = fl_web_session(web, req);
     fl_buf_add(&page->session, session.at, session.len);
     fl_web_csrf(web, req, &page->csrf);
+    live_layout_links(web, page->site, &page->links);
     fl_buf_add(&page->target, req->path.at, req->path.len);
     if (req->query.len > 0) {
         fl_buf_putc(&page->target, '?');
