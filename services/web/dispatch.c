@@ -147,10 +147,10 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
     }
     struct web_slot *slot = slot_add(socket);
     *slot = (struct web_slot){
+        .server = server,
         .seat = seat,
         .pid = pid,
         .monitor = fl_monitor(conn->self, pid),
-        .ends_when_full = server->ends_when_full,
     };
     return dispatch_send(conn, slot, WEB_JOIN, msg);
 }
@@ -229,7 +229,7 @@ static void dispatch_event(struct web_conn *conn, const struct fl_channel_msg *m
     }
     if (dispatch_is_stale(slot, msg)) return;
     if (dispatch_send(conn, slot, WEB_EVENT, msg) != FL_EFULL) return;
-    if (slot->ends_when_full)
+    if (slot->server->ends_when_full)
         fl_exit(conn->self, slot->pid, fl_reason_of(FL_EXIT_KILL));
     else
         dispatch_reply(conn, web_seat_join_ref(slot->seat), msg->ref, msg->topic, "error",

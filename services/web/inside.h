@@ -121,10 +121,11 @@ static inline struct fl_str web_seat_join_ref(const struct web_seat *seat)
 
 /* One channel of a connection. */
 struct web_slot {
+    const struct fl_channel_server *server;
     struct web_seat *seat;
     struct fl_pid pid;
     uint64_t monitor;
-    bool joined, ends_when_full;
+    bool joined;
 };
 
 /* An open WebSocket that speaks something of its own: what its callbacks get. */

@@ -1,5 +1,6 @@
-/* main.c: phoenix_contract [--port N] [--deflate] [--folder DIR]: a site for the acceptance tests
- * with the official clients. The contract of each is at the top of tests/accept/phoenix/accept_*.mjs. */
+/* main.c: phoenix_contract [--port N] [--folder DIR] [--deflate]: a site for the acceptance tests
+ * with the official clients. The contract of each is at the top of
+ * tests/accept/phoenix/accept_*.mjs. */
 #include <signal.h>
 
 #include "runtime/base/units.h"
@@ -31,8 +32,8 @@ static void main_watch(struct fl_node *node, uv_signal_t *handle, int number)
 
 struct options {
     int port;
+    const char *folder; /* its secret: without one, pages do not outlive the program */
     bool deflate;
-    const char *folder; /* of its secret: without one, pages do not outlive the program */
 };
 
 static int main_options(int argc, char **argv, struct options *out)
@@ -43,17 +44,16 @@ static int main_options(int argc, char **argv, struct options *out)
             out->deflate = true;
             continue;
         }
-        const char *name = argv[i++];
-        if (i == argc) return FL_EPARSE;
-        int rc = FL_EPARSE;
-        if (strcmp(name, "--port") == 0) {
-            rc = fl_parse_int(fl_str_of(argv[i]), 0, 65535, &number, NULL);
-            out->port = (int)number;
-        } else if (strcmp(name, "--folder") == 0) {
-            rc = 0;
+        const char *name = argv[i];
+        if (++i == argc) return FL_EPARSE;
+        if (strcmp(name, "--folder") == 0) {
             out->folder = argv[i];
+            continue;
         }
+        if (strcmp(name, "--port") != 0) return FL_EPARSE;
+        int rc = fl_parse_int(fl_str_of(argv[i]), 0, 65535, &number, NULL);
         if (rc != 0) return rc;
+        out->port = (int)number;
     }
     return 0;
 }
@@ -65,9 +65,8 @@ static int main_start(struct fl_node *node, struct contract *contract, struct fl
     if (rc != 0) return fl_err_set(err, rc, "pubsub: %s", fl_code_name(rc));
     struct fl_presence_opts presence = fl_web_presence_opts(contract->pubsub);
     rc = fl_presence_start(node, NULL, &presence, &contract->presence);
-    if (rc != 0) return fl_err_set(err, rc, "presence: %s", fl_code_name(rc));
-    rc = contract_tasks_start(node);
-    if (rc != 0) return fl_err_set(err, rc, "tasks: %s", fl_code_name(rc));
+    if (rc == 0) rc = contract_tasks_start(node);
+    if (rc != 0) return fl_err_set(err, rc, "processes: %s", fl_code_name(rc));
     return fl_web_serve(node, site, NULL, *port, port, NULL, err);
 }
 
@@ -76,30 +75,32 @@ int main(int argc, char **argv)
     struct fl_node *node = NULL;
     struct fl_err err = {0};
     struct contract contract = {0};
+    struct fl_web_site site = {.routes = contract_routes,
+                               .assets = contract_assets,
+                               .sockets = contract_sockets,
+                               .args = &contract};
+    uv_signal_t term, interrupt;
+    int port = 0;
     struct options options = {0};
     struct fl_web_secret secret;
-    struct fl_web_site site = {
-        .routes = contract_routes,
-        .assets = contract_assets,
-        .sockets = contract_sockets,
-        .secret = &secret,
-        .args = &contract,
-    };
-    uv_signal_t term, interrupt;
     if (main_options(argc, argv, &options) != 0) {
-        fprintf(stderr, "usage: phoenix_contract [--port N] [--deflate] [--folder DIR]\n");
+        fprintf(
+            stderr,
+            "usage: phoenix_contract [--port N] [--folder DIR] [--deflate]   (0: a free port)\n");
         return 64;
     }
-    site.deflate = options.deflate;
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
     const struct fl_node_opts opts = {.name = "phoenix_contract"};
+    port = options.port;
+    site.deflate = options.deflate;
+    site.secret = &secret;
     int rc = fl_web_secret_load(options.folder, &secret, &err);
     if (rc == 0) rc = fl_node_new(&node, &opts, &err);
-    if (rc == 0) rc = main_start(node, &contract, &site, &options.port, &err);
+    if (rc == 0) rc = main_start(node, &contract, &site, &port, &err);
     if (rc == 0) {
         main_watch(node, &term, SIGTERM);
         main_watch(node, &interrupt, SIGINT);
-        printf("listening on http://127.0.0.1:%d\n", options.port);
+        printf("listening on http://127.0.0.1:%d\n", port);
         fflush(stdout);
         rc = fl_node_run(node);
         uv_close((uv_handle_t *)&term, NULL);

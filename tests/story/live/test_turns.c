@@ -134,7 +134,7 @@ static void world_join(struct world *w)
 {
     struct fl_buf token = {0}, payload = {0};
     struct web_channel_args args = {
-        .boot = w->boot, .server = channels, .conn = w->conn, .seat = w->seat};
+        .boot = w->boot, .server = channels, .seat = w->seat, .conn = w->conn};
     struct fl_spawn_opts opts = {.args = &args};
     assert_int_equal(fl_node_spawn(w->node, &web_channel_server, &opts, &w->view), 0);
     live_session_put(&w->boot->secret, FL_STR("phx-1"), FL_STR("eve"), &token);
