@@ -2,6 +2,7 @@
 
 #include "services/chat/chat.h"
 #include "services/dashboard/dashboard.h"
+#include "services/landing/landing.h"
 #include "services/queue/queue.h"
 
 const struct fl_service fl_services[] = {
@@ -10,6 +11,8 @@ const struct fl_service fl_services[] = {
      fl_queue_start},
     {"dashboard", "live figures of a run, or of its own node, for a browser", "/health",
      fl_dashboard_start},
+    {"landing", "the page of `faultline serve`: links, the tree, crashes", "/health",
+     fl_landing_start, .is_internal = true},
     {0},
 };
 

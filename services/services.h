@@ -22,6 +22,7 @@ struct fl_service {
     const char *ready_path; /* HTTP path that answers 2xx once it serves */
     /** Starts its processes on a node that is about to run. */
     int (*start)(struct fl_node *node, const struct fl_service_opts *opts, struct fl_err *err);
+    bool is_internal; /* a part of Faultline itself: not for people to name */
 };
 
 /** The rows, ended by one with a NULL name. */
