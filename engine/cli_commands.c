@@ -42,7 +42,9 @@ static const struct fl_cli_option list_options[] = {
 };
 static const struct fl_cli_option serve_options[] = {
     {"port", "N", "the first one listens on N, the next ones follow; otherwise free ports", false},
+    {"landing", "N", "the page that links them listens on N; otherwise after the last one", false},
     {"out", "DIR", "keep data and logs under DIR; otherwise a temporary folder", false},
+    {"json", NULL, "say what happens in lines of JSON", false},
     {0},
 };
 static const struct fl_cli_option observe_options[] = {
@@ -144,9 +146,13 @@ const struct fl_cli_command fl_cli_commands[] = {
      .options = serve_options,
      .args_min = 1,
      .args_max = 32,
-     .examples = "faultline serve chat dashboard\n"
-                 "faultline serve queue --port 8080 --out data\n",
-     .more = "Ctrl-C stops them. See: faultline list services",
+     .examples = "faultline serve chat queue dashboard\n"
+                 "faultline serve queue --port 8080 --out data\n"
+                 "faultline serve chat --json | jq -r 'select(.event == \"ready\").url'\n",
+     .more =
+         "A page of its own links them, shows the supervision tree of all, live, and crashes what\n"
+         "you choose, so that you can watch it heal. Ctrl-C stops everything.\n"
+         "See: faultline list services",
      .run = fl_cli_serve},
     {.name = "observe",
      .args = "[SOCKET|PID]",

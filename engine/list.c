@@ -70,7 +70,7 @@ static void list_checks(cJSON *array)
 static void list_services(cJSON *array)
 {
     for (const struct fl_service *row = fl_services; row->name != NULL; row++)
-        if (!row->is_internal) list_item(array, row->name, row->help);
+        list_item(array, row->name, row->help);
 }
 
 static void list_metrics(cJSON *array)

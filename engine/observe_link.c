@@ -37,7 +37,7 @@ int fl_observed_at(struct fl_watched *out, const char *path, struct fl_err *err)
     cJSON *answer = fl_observe_ask(link, "\"op\":\"node\"", 2000);
     fl_observe_close(link);
     if (answer == NULL) return fl_err_set(err, FL_ETIMEOUT, "%s: no node answers there", path);
-    *out = (struct fl_observed){.pid = (pid_t)fl_json_int(answer, "os_pid", 0)};
+    *out = (struct fl_watched){.pid = (pid_t)fl_json_int(answer, "os_pid", 0)};
     out->root = out->pid;
     snprintf(out->path, sizeof out->path, "%s", path);
     snprintf(out->name, sizeof out->name, "%s", fl_json_text(answer, "name", "node"));

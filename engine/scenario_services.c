@@ -71,9 +71,8 @@ static void use_read(struct scn_reader *reader, const struct fl_yaml *node, void
     if (service->row != NULL) return;
 
     const char *names[32] = {0};
-    size_t count = 0;
-    for (const struct fl_service *row = fl_services; row->name != NULL; row++)
-        if (!row->is_internal && count + 1 < FL_COUNT(names)) names[count++] = row->name;
+    for (size_t i = 0; fl_services[i].name != NULL && i + 1 < FL_COUNT(names); i++)
+        names[i] = fl_services[i].name;
     char hint[160];
     scn_problem(reader, node, "unknown service \"%.60s\"%s see: faultline list services", name,
                 scn_did_you_mean(name, names, hint, sizeof hint)[0] != '\0' ? hint : ";");

@@ -11,14 +11,17 @@ const struct fl_service fl_services[] = {
      fl_queue_start},
     {"dashboard", "live figures of a run, or of its own node, for a browser", "/health",
      fl_dashboard_start},
-    {"landing", "the page of `faultline serve`: links, the tree, crashes", "/health",
-     fl_landing_start, .is_internal = true},
     {0},
 };
+
+const struct fl_service fl_service_landing = {
+    "landing", "the page of `faultline serve`: links, the tree, crashes", "/health",
+    fl_landing_start};
 
 const struct fl_service *fl_service_find(const char *name)
 {
     for (const struct fl_service *service = fl_services; service->name != NULL; service++)
         if (name != NULL && strcmp(service->name, name) == 0) return service;
-    return NULL;
+    bool is_page = name != NULL && strcmp(fl_service_landing.name, name) == 0;
+    return is_page ? &fl_service_landing : NULL;
 }

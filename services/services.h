@@ -22,12 +22,13 @@ struct fl_service {
     const char *ready_path; /* HTTP path that answers 2xx once it serves */
     /** Starts its processes on a node that is about to run. */
     int (*start)(struct fl_node *node, const struct fl_service_opts *opts, struct fl_err *err);
-    bool is_internal; /* a part of Faultline itself: not for people to name */
 };
 
 /** The rows, ended by one with a NULL name. */
 extern const struct fl_service fl_services[];
-/** The service of this name, or NULL. */
+/** The page of `faultline serve`: a service like any other, but not one for people to name. */
+extern const struct fl_service fl_service_landing;
+/** The service of this name (the page, too), or NULL. */
 const struct fl_service *fl_service_find(const char *name);
 
 /** The process of one instance: `faultline worker service …`. Runs until SIGTERM (drains and ends

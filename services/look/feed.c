@@ -79,8 +79,7 @@ void fl_feed_on_message(struct fl_channel *ch, void *state, const struct fl_msg 
     (void)state;
     if (msg->shared == NULL) return;
     fl_channel_push_frame(ch, msg->shared);
-    if (msg->tag == FL_FEED_FRAME)
-        fl_send(fl_channel_self(ch), msg->from, FL_FEED_NEXT, NULL, 0);
+    if (msg->tag == FL_FEED_FRAME) fl_send(fl_channel_self(ch), msg->from, FL_FEED_NEXT, NULL, 0);
 }
 
 void fl_feed_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl_pid who,

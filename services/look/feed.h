@@ -14,8 +14,8 @@ enum { FL_FEED_FIRST = 0x66650001, FL_FEED_NEXT, FL_FEED_FRAME, FL_FEED_EXTRA };
 
 /** In the state of the process that feeds; zero is a valid one. */
 struct fl_feed {
-    struct fl_shared *frame;      /* the last one; NULL before the first */
-    struct fl_pid *waiting;       /* who wants the next; dead ones cost one send */
+    struct fl_shared *frame; /* the last one; NULL before the first */
+    struct fl_pid *waiting;  /* who wants the next; dead ones cost one send */
     size_t waiting_count, waiting_cap;
 };
 
@@ -38,5 +38,12 @@ void fl_feed_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl
                      const struct fl_reason *reason);
 /** Looks again. */
 void fl_feed_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag);
+
+/** The row of a site's channels for a topic that the process of this registered name feeds. */
+#define FL_FEED_CHANNEL(topic_text, process_name)                                                  \
+    {                                                                                              \
+        .topic = (topic_text), .cx = (process_name), .on_join = fl_feed_on_join,                   \
+        .on_message = fl_feed_on_message, .on_down = fl_feed_on_down, .on_timer = fl_feed_on_timer \
+    }
 
 #endif

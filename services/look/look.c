@@ -5,11 +5,21 @@
 #include "runtime/base/lines.h"
 #include "runtime/pipe.h"
 #include "runtime/watch_find.h"
-#include "services/look/feed.h"
 
 #define ASK_EVERY_NS fl_ms(200)
 #define FIND_EVERY_NS fl_ms(600)
 #define SILENT_AFTER_NS fl_s(2)
+#define FORGET_AFTER_NS fl_s(30)
+enum { ASKS_MAX = 32, ASK_ANSWER_MAX = 256 * 1024 };
+
+/* Somebody who waits for an answer of a node. */
+struct ask {
+    int64_t id; /* 0: this place is free; below 0, rounds are above */
+    struct fl_pid from;
+    uint64_t ref;
+    pid_t os_pid;
+    fl_ns at_ns;
+};
 
 /* A node that is asked. */
 struct peer {
@@ -26,6 +36,8 @@ struct look {
     struct fl_feed feed;
     struct fl_buf said; /* the text of the last frame */
     fl_ns found_ns;
+    struct ask asks[ASKS_MAX];
+    int64_t asks_made;
     struct peer peers[FL_PICTURE_NODES];
 };
 
@@ -122,10 +134,85 @@ static void peer_ask(struct fl_self *self, struct look *look, struct peer *peer)
     if (fl_tcp_write(self, peer->tcp, line, (size_t)len) == 0) peer->asked_ns = now_ns;
 }
 
-static void peer_on_line(struct look *look, struct peer *peer, const char *line)
+/** Lets those go who wait for this node; code 0 is not used. */
+static void asks_fail(struct fl_self *self, struct look *look, pid_t os_pid, int code)
+{
+    for (size_t i = 0; i < ASKS_MAX; i++) {
+        struct ask *ask = &look->asks[i];
+        if (ask->id == 0 || ask->os_pid != os_pid) continue;
+        fl_self_reply_error(self, ask->from, ask->ref, code);
+        ask->id = 0;
+    }
+}
+
+static void asks_answer(struct fl_self *self, struct look *look, int64_t id, const char *line)
+{
+    for (size_t i = 0; i < ASKS_MAX; i++) {
+        struct ask *ask = &look->asks[i];
+        if (ask->id != id) continue;
+        size_t len = strlen(line);
+        if (len <= ASK_ANSWER_MAX)
+            fl_self_reply(self, ask->from, ask->ref, line, len);
+        else
+            fl_self_reply_error(self, ask->from, ask->ref, FL_EFULL);
+        ask->id = 0;
+    }
+}
+
+static void look_on_ask(struct fl_self *self, struct look *look, const struct fl_msg *msg)
+{
+    fl_ns now_ns = fl_self_now(self);
+    struct ask *room = NULL;
+    for (size_t i = 0; i < ASKS_MAX && room == NULL; i++)
+        if (look->asks[i].id == 0 || now_ns - look->asks[i].at_ns > FORGET_AFTER_NS)
+            room = &look->asks[i];
+    int32_t os_pid = 0;
+    FL_ASSERT(msg->len > sizeof os_pid);
+    memcpy(&os_pid, msg->data, sizeof os_pid);
+    const struct peer *peer = NULL;
+    for (size_t i = 0; i < FL_COUNT(look->peers); i++)
+        if (look->peers[i].tcp != NULL && look->peers[i].at.pid == os_pid) peer = &look->peers[i];
+    int code = peer == NULL ? FL_ENOPROC : room == NULL ? FL_EFULL : 0;
+    if (code == 0) {
+        *room = (struct ask){.id = -++look->asks_made,
+                             .from = msg->from,
+                             .ref = msg->ref,
+                             .os_pid = os_pid,
+                             .at_ns = now_ns};
+        char *line = fl_format("{\"id\":%lld,%.*s}\n", (long long)room->id,
+                               (int)(msg->len - sizeof os_pid),
+                               (const char *)msg->data + sizeof os_pid);
+        code = fl_tcp_write(self, peer->tcp, line, strlen(line));
+        free(line);
+        if (code != 0) room->id = 0;
+    }
+    if (code != 0) fl_self_reply_error(self, msg->from, msg->ref, code);
+}
+
+int fl_look_ask(struct fl_self *self, pid_t os_pid, const char *fields, cJSON **out,
+                fl_ns within_ns)
+{
+    size_t len = strlen(fields), answer_len = 0;
+    int32_t head = (int32_t)os_pid;
+    char *question = fl_self_alloc(self, sizeof head + len);
+    memcpy(question, &head, sizeof head);
+    memcpy(question + sizeof head, fields, len);
+    char *answer = fl_self_alloc(self, ASK_ANSWER_MAX);
+    int code = fl_call_name(self, FL_LOOK_NAME, FL_LOOK_ASK, question, sizeof head + len, answer,
+                            ASK_ANSWER_MAX, &answer_len, within_ns);
+    if (code == 0) *out = cJSON_ParseWithLength(answer, answer_len);
+    if (code == 0 && *out == NULL) code = FL_EBADMSG;
+    fl_self_free(self, answer);
+    fl_self_free(self, question);
+    return code;
+}
+
+static void peer_on_line(struct fl_self *self, struct look *look, struct peer *peer,
+                         const char *line)
 {
     cJSON *answer = cJSON_Parse(line);
     int64_t id = fl_json_int(answer, "id", 0);
+    if (id < 0) asks_answer(self, look, id, line);
     if (id == peer->round * 2) {
         cJSON_Delete(peer->processes);
         peer->processes = answer;
@@ -188,8 +275,9 @@ static struct peer *peer_of(struct look *look, const struct fl_tcp *tcp)
     return NULL;
 }
 
-static void peer_gone(struct look *look, struct peer *peer)
+static void peer_gone(struct fl_self *self, struct look *look, struct peer *peer)
 {
+    asks_fail(self, look, peer->at.pid, FL_EDIED);
     fl_picture_drop(look->picture, peer->at.pid);
     peer_free(peer);
     look->found_ns = 0; /* its successor may be there already */
@@ -203,11 +291,11 @@ static void look_on_tcp_data(struct fl_self *self, void *state, struct fl_tcp *t
     FL_ASSERT(peer != NULL);
     if (!fl_lines_feed(&peer->in, bytes, len)) {
         fl_tcp_close(self, tcp, 0);
-        peer_gone(look, peer);
+        peer_gone(self, look, peer);
         return;
     }
     for (const char *line; (line = fl_lines_next(&peer->in)) != NULL;)
-        peer_on_line(look, peer, line);
+        peer_on_line(self, look, peer, line);
 }
 
 static void look_on_tcp_closed(struct fl_self *self, void *state, struct fl_tcp *tcp, int code)
@@ -216,7 +304,7 @@ static void look_on_tcp_closed(struct fl_self *self, void *state, struct fl_tcp 
     struct look *look = state;
     struct peer *peer = peer_of(look, tcp);
     FL_ASSERT(peer != NULL);
-    peer_gone(look, peer);
+    peer_gone(self, look, peer);
     look_tell(self, look);
 }
 
@@ -233,6 +321,10 @@ static void look_on_call(struct fl_self *self, void *state, const struct fl_msg 
         struct fl_picture_sums sums[FL_PICTURE_NODES];
         size_t count = fl_picture_sums(look->picture, sums, FL_COUNT(sums));
         fl_self_reply(self, msg->from, msg->ref, sums, count * sizeof sums[0]);
+        return;
+    }
+    if (msg->tag == FL_LOOK_ASK) {
+        look_on_ask(self, look, msg);
         return;
     }
     struct fl_buf text = {0};
@@ -253,13 +345,4 @@ const struct fl_server fl_look_server = {
     .on_call = look_on_call,
     .on_tcp_data = look_on_tcp_data,
     .on_tcp_closed = look_on_tcp_closed,
-};
-
-const struct fl_channel_server fl_look_channel = {
-    .topic = FL_LOOK_TOPIC,
-    .cx = FL_LOOK_NAME,
-    .on_join = fl_feed_on_join,
-    .on_message = fl_feed_on_message,
-    .on_down = fl_feed_on_down,
-    .on_timer = fl_feed_on_timer,
 };

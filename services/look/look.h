@@ -6,8 +6,8 @@
 #ifndef FL_LOOK_LOOK_H
 #define FL_LOOK_LOOK_H
 
+#include "services/look/feed.h"
 #include "services/look/picture.h"
-#include "services/web/web.h"
 
 #define FL_LOOK_NAME "look"
 #define FL_LOOK_TOPIC "look:tree"
@@ -20,13 +20,19 @@ struct fl_look_opts {
 };
 
 /* Calls: TREE is answered with the latest JSON text (at most FL_LOOK_TREE_MAX), SUMS with an array
- * of struct fl_picture_sums. */
-enum { FL_LOOK_TREE = 0x6c6f0001, FL_LOOK_SUMS };
+ * of struct fl_picture_sums; ASK is fl_look_ask. */
+enum { FL_LOOK_TREE = 0x6c6f0001, FL_LOOK_SUMS, FL_LOOK_ASK };
 enum { FL_LOOK_TREE_MAX = 1 << 20 };
+
+/** Asks a node that `look` knows one thing of watch.h, `"op":"exit","name":"room/a"`, and waits for
+ * its answer, which the caller deletes. FL_ENOPROC: no such node (or no `look`), FL_EDIED: it ended
+ * meanwhile, FL_EFULL: too much is asked already, FL_ETIMEOUT. */
+int fl_look_ask(struct fl_self *self, pid_t os_pid, const char *fields, cJSON **out,
+                fl_ns within_ns);
 
 /** args: const struct fl_look_opts *. */
 extern const struct fl_server fl_look_server;
-/** A row for a site's channels: whoever joins FL_LOOK_TOPIC gets the tree, and each change. */
-extern const struct fl_channel_server fl_look_channel;
+/** The row of a site's channels: whoever joins FL_LOOK_TOPIC gets the tree, and each change. */
+#define FL_LOOK_CHANNEL FL_FEED_CHANNEL(FL_LOOK_TOPIC, FL_LOOK_NAME)
 
 #endif

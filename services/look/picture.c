@@ -8,7 +8,7 @@ enum { OTHERS_MAX = 8, PID_TEXT = 40 };
 struct item {
     char *key, *name, *server; /* key: id or registered name, NULL: it has neither */
     char pid[PID_TEXT], state[16], strategy[24];
-    bool is_supervisor;
+    bool is_supervisor, is_registered;
     uint64_t mailbox, restarts, more;
     int recent, recent_max;
     struct item *children;
@@ -126,14 +126,18 @@ static void read_item(struct item *item, const struct item *parent_before, const
     struct known *known = book_find(book, pid);
     const char *id = fl_json_text(json, "id", NULL);
     const char *name = fl_json_text(json, "name", known != NULL ? known->name : NULL);
-    *item = (struct item){
-        .key = id != NULL ? fl_strdup(id) : name != NULL ? fl_strdup(name) : NULL,
-        .name = fl_strdup(name != NULL ? name : id != NULL ? id : ""),
-        .server = fl_strdup(fl_json_text(json, "server", "process")),
-        .is_supervisor = cJSON_HasObjectItem(json, "children"),
-        .recent = (int)fl_json_int(json, "restarts", 0),
-        .recent_max = (int)fl_json_int(json, "restarts_max", 0),
-        .more = (uint64_t)fl_json_int(json, "more", 0)};
+    *item = (struct item){.key = id != NULL     ? fl_strdup(id)
+                                 : name != NULL ? fl_strdup(name)
+                                                : NULL,
+                          .name = fl_strdup(name != NULL ? name
+                                            : id != NULL ? id
+                                                         : ""),
+                          .server = fl_strdup(fl_json_text(json, "server", "process")),
+                          .is_supervisor = cJSON_HasObjectItem(json, "children"),
+                          .is_registered = name != NULL,
+                          .recent = (int)fl_json_int(json, "restarts", 0),
+                          .recent_max = (int)fl_json_int(json, "restarts_max", 0),
+                          .more = (uint64_t)fl_json_int(json, "more", 0)};
     snprintf(item->pid, sizeof item->pid, "%s", pid);
     snprintf(item->state, sizeof item->state, "%s", fl_json_text(json, "state", "running"));
     snprintf(item->strategy, sizeof item->strategy, "%s", fl_json_text(json, "strategy", ""));
@@ -152,8 +156,7 @@ static void read_item(struct item *item, const struct item *parent_before, const
     book->restarts += item->restarts;
     bool is_crowd = strcmp(item->strategy, "dynamic") == 0 ||
                     strcmp(item->strategy, "simple_one_for_one") == 0;
-    read_children(item, before, cJSON_GetObjectItemCaseSensitive(json, "children"), book,
-                  is_crowd);
+    read_children(item, before, cJSON_GetObjectItemCaseSensitive(json, "children"), book, is_crowd);
 }
 
 /* Children that are not shown are in the tree all the same. */
@@ -286,11 +289,13 @@ static void put_items(struct fl_buf *out, const struct item *parent);
 
 static void put_item(struct fl_buf *out, const struct item *item)
 {
-    const char *kind = item->is_supervisor                ? "supervisor"
+    const char *kind = item->is_supervisor               ? "supervisor"
                        : strcmp(item->server, "os") == 0 ? "os"
-                                                          : "worker";
+                                                         : "worker";
     fl_buf_printf(out, "{\"kind\":\"%s\"", kind);
+    put_text(out, "id", item->key != NULL ? item->key : "");
     put_text(out, "name", item->name);
+    if (item->is_registered) fl_buf_puts(out, ",\"registered\":true");
     put_text(out, "server", item->server);
     put_text(out, "pid", item->pid);
     put_text(out, "state", item->state);
