@@ -15,7 +15,7 @@
     const none = $("log").querySelector(".none");
     if (none) none.remove();
     const outcome = make("span", { className: "wait" }, "crashed …");
-    $("log").prepend(make("li", {}, make("time", {}, new Date().toLocaleTimeString()), make("span", {}, ...words), outcome));
+    $("log").prepend(make("li", {}, make("time", {}, new Date().toTimeString().slice(0, 8)), make("span", {}, ...words), outcome));
     while ($("log").children.length > 50) $("log").lastChild.remove();
     return (kind, text) => { outcome.className = kind; outcome.textContent = text; };
   }
@@ -62,7 +62,7 @@
     if (c.choices === key) return;
     c.choices = key;
     const was = c.choice.value;
-    c.choice.replaceChildren(make("option", { value: "" }, "the whole service (SIGKILL)"),
+    c.choice.replaceChildren(make("option", { value: "" }, "all of it (SIGKILL)"),
       ...list.map((v) => make("option", { value: v.key }, v.name && v.name !== v.server ? `${v.name} (${v.server})` : v.server)));
     c.choice.value = list.some((v) => v.key === was) ? was : "";
   }

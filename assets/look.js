@@ -15,6 +15,8 @@ const FaultlineTree = (() => {
   };
   const cut = (text, max) => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
 
+  const remembered = new Map(); /* OS processes, and the node that was last seen inside */
+
   /* ---- from what was sent to one tree of items: a node's trees hang below its OS process ---- */
 
   function adopt(list, parent, node, family, used) {
@@ -31,8 +33,14 @@ const FaultlineTree = (() => {
       const inside = json.kind === "os" && family.find((n) => !used.has(n) && n !== node && n.name === json.name);
       if (inside) {
         used.add(inside);
+        remembered.set(item.key, { inside, restarts: json.restarts });
         Object.assign(item, { os_pid: inside.os_pid, silent: inside.silent });
         item.children = rootChildren(inside, item, family, used);
+      } else if (json.kind === "os" && remembered.has(item.key)) {
+        /* what it had inside stays in the picture, as dead, until its successor answers */
+        item.state = "down";
+        item.children = rootChildren(remembered.get(item.key).inside, item, family, used);
+        flat(item.children).forEach((i) => { if (i.kind !== "more") i.state = "down"; });
       }
       return item;
     });
