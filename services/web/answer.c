@@ -7,6 +7,11 @@ const void *fl_web_args(const struct fl_web *web)
     return web->conn->boot->site.args;
 }
 
+const struct fl_web_secret *fl_web_secret(const struct fl_web *web)
+{
+    return &web->conn->boot->secret;
+}
+
 const void *fl_web_cx(const struct fl_web *web)
 {
     return web->route->cx;

@@ -4,7 +4,7 @@
 
 struct fl_channel {
     struct fl_self *self;
-    const void *site_args;
+    struct web_boot *boot; /* counted */
     const struct fl_channel_server *server;
     void *state;
     struct fl_pid conn;
@@ -19,6 +19,7 @@ static void channel_fini(void *ptr)
     struct fl_channel *ch = ptr;
     fl_buf_fini(&ch->out);
     web_flow_release(ch->flow);
+    web_boot_release(ch->boot);
 }
 
 static struct fl_str channel_keep(struct fl_self *self, struct fl_str text)
@@ -35,7 +36,7 @@ static int channel_on_init(struct fl_self *self, void *state, const void *init_a
     struct fl_channel *ch = state;
     ch->self = self;
     ch->server = args->server;
-    ch->site_args = args->boot->site.args;
+    ch->boot = web_boot_retain(args->boot);
     ch->conn = args->conn;
     ch->flow = args->flow;
     ch->topic = channel_keep(self, args->topic);
@@ -58,7 +59,12 @@ const void *fl_channel_cx(const struct fl_channel *ch)
 
 const void *fl_channel_args(const struct fl_channel *ch)
 {
-    return ch->site_args;
+    return ch->boot->site.args;
+}
+
+const struct fl_web_secret *fl_channel_secret(const struct fl_channel *ch)
+{
+    return &ch->boot->secret;
 }
 
 struct fl_str fl_channel_topic(const struct fl_channel *ch)

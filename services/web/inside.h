@@ -20,7 +20,8 @@
 /* A site while it is served; shared by its listener and its connections. */
 struct web_boot {
     atomic_uint refs;
-    struct fl_web_site site; /* limits filled in */
+    struct fl_web_site site; /* limits filled in, secret set */
+    struct fl_web_secret secret;
     char *host;
     int port;
     char (*etags)[24];  /* one an asset */
@@ -114,7 +115,7 @@ struct web_item {
 };
 
 struct web_channel_args {
-    const struct web_boot *boot; /* whose args outlive the node */
+    struct web_boot *boot;
     const struct fl_channel_server *server;
     struct fl_str topic, join_ref;
     struct fl_pid conn;

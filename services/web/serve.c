@@ -42,6 +42,11 @@ static struct web_boot *serve_boot(const struct fl_web_site *site, const char *h
     if (boot->site.body_max == 0) boot->site.body_max = (size_t)1 << 20;
     if (boot->site.message_max == 0) boot->site.message_max = (size_t)2 << 20;
     if (boot->site.idle_ns == 0) boot->site.idle_ns = fl_s(60);
+    if (site->secret != NULL)
+        boot->secret = *site->secret;
+    else
+        fl_web_secret_load(NULL, &boot->secret, NULL);
+    boot->site.secret = &boot->secret;
     boot->host = fl_strdup(host != NULL ? host : "127.0.0.1");
     boot->port = port;
     serve_tag_assets(boot);

@@ -10,6 +10,7 @@
 #define FL_WEB_WEB_H
 
 #include "runtime/node.h"
+#include "services/web/token.h"
 
 struct fl_web;         /* the request being answered, seen from its handler */
 struct fl_channel;     /* a joined channel, seen from its callbacks */
@@ -56,6 +57,8 @@ struct fl_str fl_web_header(const struct fl_web_request *req, const char *name);
 
 /** The site's args. */
 const void *fl_web_args(const struct fl_web *web);
+/** The site's secret: for fl_web_sign and fl_web_verify. */
+const struct fl_web_secret *fl_web_secret(const struct fl_web *web);
 /** The cx of the row that is answering. */
 const void *fl_web_cx(const struct fl_web *web);
 /** Adds a header to the answer; call it before fl_web_respond. Values must be plain ASCII. */
@@ -112,6 +115,8 @@ struct fl_self *fl_channel_self(struct fl_channel *ch);
 const void *fl_channel_cx(const struct fl_channel *ch);
 /** The site's args. */
 const void *fl_channel_args(const struct fl_channel *ch);
+/** The site's secret. */
+const struct fl_web_secret *fl_channel_secret(const struct fl_channel *ch);
 /** The topic, `room:lobby`; lives as long as the channel. */
 struct fl_str fl_channel_topic(const struct fl_channel *ch);
 /** Answers a push (or the join) with "ok" or "error"; response is a raw JSON object, an empty view
@@ -144,6 +149,7 @@ struct fl_web_site {
     const struct fl_web_asset *assets;   /* ended by a row with a NULL path; may be NULL */
     const struct fl_web_socket *sockets; /* ended by a row with a NULL path; may be NULL */
     const void *args;                    /* given to handlers and channels; outlives the node */
+    const struct fl_web_secret *secret;  /* signs sessions and tokens; copied. NULL: a random one */
     size_t body_max;                     /* 0: 1 MiB; larger request bodies are answered 413 */
     size_t message_max;                  /* 0: 2 MiB; larger WebSocket messages close with 1009 */
     int connections_max;                 /* 0: 10,000 */
