@@ -78,7 +78,8 @@ static void viewer_pass(struct fl_channel *ch, struct fl_str ref, uint32_t tag, 
 {
     struct fl_self *self = fl_channel_self(ch);
     size_t got = 0;
-    char *kept = fl_self_alloc(self, ref.len + 1), *text = fl_self_alloc(self, FL_TICKER_POINTS_MAX);
+    char *kept = fl_self_alloc(self, ref.len + 1),
+         *text = fl_self_alloc(self, FL_TICKER_POINTS_MAX);
     memcpy(kept, ref.at, ref.len);
     int code = fl_call_name(self, FL_TICKER_NAME, tag, data, len, text, FL_TICKER_POINTS_MAX, &got,
                             DASHBOARD_ASK_WITHIN_NS);
@@ -91,7 +92,8 @@ static void viewer_pass(struct fl_channel *ch, struct fl_str ref, uint32_t tag, 
     fl_self_free(self, kept);
 }
 
-static void viewer_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event)
+static void viewer_on_event(struct fl_channel *ch, void *state,
+                            const struct fl_channel_event *event)
 {
     (void)state;
     if (event->ref.at == NULL) return;

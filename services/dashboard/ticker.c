@@ -6,8 +6,8 @@
 #include "services/look/feed.h"
 
 #define TICKER_EVERY_NS fl_ms(100)
-#define VALUE_AGE_NS fl_s(3)         /* older ones are none */
-#define SERIES_AGE_NS fl_s(15 * 60)  /* those that got nothing for so long are forgotten */
+#define VALUE_AGE_NS fl_s(3)        /* older ones are none */
+#define SERIES_AGE_NS fl_s(15 * 60) /* those that got nothing for so long are forgotten */
 
 /* What is known of a source. */
 struct heard {
@@ -27,8 +27,8 @@ struct ticker {
     const struct fl_service_opts *opts;
     fl_ns started_ns, due_ns;
     uint64_t seq;
-    struct fl_shared *run;          /* the run's figures as last read; NULL: not yet */
-    struct fl_shared *json;         /* of the last tick; NULL before the first */
+    struct fl_shared *run;  /* the run's figures as last read; NULL: not yet */
+    struct fl_shared *json; /* of the last tick; NULL before the first */
     struct fl_feed feed;
     struct fl_store *store;
     struct heard heard[FL_SOURCES_MAX];
@@ -135,8 +135,9 @@ static void ticker_put_samples(const struct ticker *ticker, fl_ns now_ns, struct
         const struct heard *heard = &ticker->heard[i];
         fl_buf_puts(out, i > 0 ? ",{\"source\":" : "{\"source\":");
         fl_json_put_str(out, fl_str_of(heard->label));
-        fl_buf_printf(out, ",\"values\":%u,\"dropped\":%llu,\"age_ms\":%lld,\"why\":",
-                      heard->values, (unsigned long long)heard->dropped,
+        fl_buf_printf(out,
+                      ",\"values\":%u,\"dropped\":%llu,\"age_ms\":%lld,\"why\":", heard->values,
+                      (unsigned long long)heard->dropped,
                       (long long)((now_ns - heard->at_ns) / FL_NS_PER_MS));
         fl_json_put_str(out, fl_str_of(heard->why));
         fl_buf_putc(out, '}');
@@ -190,8 +191,7 @@ static void ticker_on_sampled(struct ticker *ticker, const struct fl_msg *msg)
     memcpy(&head, msg->data, sizeof head);
     struct heard *heard = ticker_heard(ticker, head.label);
     if (heard == NULL) return;
-    *heard = (struct heard){
-        .at_ns = head.at_ns, .values = head.count, .dropped = head.dropped};
+    *heard = (struct heard){.at_ns = head.at_ns, .values = head.count, .dropped = head.dropped};
     memcpy(heard->label, head.label, sizeof heard->label);
     memcpy(heard->why, head.why, sizeof heard->why);
     FL_ASSERT(msg->len == sizeof head + head.count * sizeof(struct fl_source_value));
