@@ -7,6 +7,7 @@ static const struct fl_cli_option run_options[] = {
     {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
     {"plan", "FILE", "run this plan instead of drawing one", false},
     {"format", "LIST", "write these reports: html,json,junit,md,csv", false},
+    {"ui", NULL, "watch it in a browser: charts, faults, the supervision tree", false},
     {"quiet", NULL, "say only the verdict", false},
     {0},
 };
@@ -15,6 +16,7 @@ static const struct fl_cli_option load_options[] = {
     {"out", "DIR", "put run folders under DIR instead of runs/", false},
     {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
     {"format", "LIST", "write these reports: html,json,junit,md,csv", false},
+    {"ui", NULL, "watch it in a browser: charts, faults, the supervision tree", false},
     {"quiet", NULL, "say only the verdict", false},
     {0},
 };
@@ -83,7 +85,8 @@ const struct fl_cli_command fl_cli_commands[] = {
      .examples = "faultline run scenario.yaml\n"
                  "faultline run scenario.yaml --seed 7 --set duration=60s\n"
                  "faultline run scenario.yaml --set load.gets.rate=500/s --format junit,md\n"
-                 "faultline run scenario.yaml --plan runs/web/latest/plan.json\n",
+                 "faultline run scenario.yaml --plan runs/web/latest/plan.json\n"
+                 "faultline run scenario.yaml --ui\n",
      .more = exit_codes,
      .run = fl_cli_run},
     {.name = "check",

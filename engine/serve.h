@@ -1,5 +1,5 @@
-/* serve.h: hosts reference services for a browser: supervised, on loopback, until Ctrl-C; and a page
- * that links them, shows the tree of all and crashes parts of it (services/landing). */
+/* serve.h: hosts reference services for a browser: supervised, on loopback, until Ctrl-C; and a
+ * page that links them, shows the tree of all and crashes parts of it (services/landing). */
 #ifndef FL_ENGINE_SERVE_H
 #define FL_ENGINE_SERVE_H
 

@@ -121,6 +121,8 @@ static const struct fl_web_route dashboard_routes[] = {
 static const struct fl_web_asset dashboard_assets[] = {
     {"/assets/dashboard.js", "text/javascript; charset=utf-8", fl_asset_dashboard_js,
      &fl_asset_dashboard_js_len},
+    {"/assets/charts.js", "text/javascript; charset=utf-8", fl_asset_charts_js,
+     &fl_asset_charts_js_len},
     {"/assets/look.js", "text/javascript; charset=utf-8", fl_asset_look_js, &fl_asset_look_js_len},
     {"/assets/look.css", "text/css; charset=utf-8", fl_asset_look_css, &fl_asset_look_css_len},
     {"/assets/dashboard.css", "text/css; charset=utf-8", fl_asset_dashboard_css,

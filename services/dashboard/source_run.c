@@ -51,7 +51,8 @@ static int run_look(struct fl_self *self, void *state, fl_ns now_ns, struct fl_s
         fl_sample_add(out, "p99", "ns", fl_json_num(load, "p99_ns", 0), "%s", name);
         fl_sample_add(out, "in flight", "", fl_json_num(load, "inflight", 0), "%s", name);
     }
-    fl_sample_add(out, "restarts", "", fl_json_num(figures, "restarts", 0), "restarts so far");
+    if (out->count > 0) /* services that are only hosted have no load, and their own charts */
+        fl_sample_add(out, "restarts", "", fl_json_num(figures, "restarts", 0), "so far");
     cJSON_Delete(figures);
     return 0;
 }
