@@ -87,9 +87,10 @@ const FaultlineCharts = (() => {
         ctx.moveTo(x, bbox.top);
         ctx.lineTo(x, bbox.top + bbox.height);
         ctx.stroke();
-        if (mark.kind === "healed" || x - lastX < 46 * scale) continue;
-        ctx.fillText(mark.short || mark.text, x + 3 * scale, bbox.top + 10 * scale);
-        lastX = x;
+        const words = mark.short || mark.text, end = x + 8 * scale + ctx.measureText(words).width;
+        if (mark.kind === "healed" || x < lastX || end > bbox.left + bbox.width) continue;
+        ctx.fillText(words, x + 3 * scale, bbox.top + 10 * scale);
+        lastX = end;
       }
       ctx.restore();
     }

@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <signal.h>
 
-#include "runtime/base/rng.h"
-#include "runtime/file.h"
 #include "services/landing/list.h"
 #include "services/look/look.h"
 #include "services/services.h"
@@ -13,35 +11,20 @@
 #define HEAL_WITHIN fl_s(20)
 #define LOOK_AGAIN fl_ms(1)
 #define READ_AGAIN fl_ms(10)
+#define TOKEN_AGE_S (7 * 24 * 3600)
 
 /* ---- who may ---- */
 
-int fl_crash_token(struct fl_self *self, const char *folder, char out[FL_CRASH_TOKEN_MAX],
-                   struct fl_err *err)
+static bool may_crash(const struct fl_channel *ch, struct fl_str payload)
 {
-    char path[512];
-    void *text;
-    size_t len;
-    snprintf(path, sizeof path, "%s/token", folder);
-    if (fl_file_load(self, path, FL_CRASH_TOKEN_MAX - 1, &text, &len, NULL) == 0 && len > 0) {
-        memcpy(out, text, len + 1);
-        fl_self_free(self, text);
-        return 0;
-    }
-    int made = snprintf(out, FL_CRASH_TOKEN_MAX, "%016" PRIx64 "%016" PRIx64, fl_rng_fresh_seed(),
-                        fl_rng_fresh_seed());
-    return fl_file_save(self, path, out, (size_t)made, err);
-}
-
-static bool may_crash(struct fl_channel *ch, struct fl_str payload)
-{
-    const struct fl_service_opts *opts = fl_channel_args(ch);
-    char token[FL_CRASH_TOKEN_MAX];
-    if (fl_crash_token(fl_channel_self(ch), opts->folder, token, NULL) != 0) return false;
     cJSON *params = cJSON_ParseWithLength(payload.at, payload.len);
-    bool is_it = strcmp(fl_json_text(params, "token", ""), token) == 0;
+    struct fl_str token = fl_str_of(fl_json_text(params, "token", ""));
+    struct fl_buf data = {0};
+    bool is_ours = fl_web_verify(fl_channel_secret(ch), FL_CRASH_PURPOSE, token, TOKEN_AGE_S,
+                                 &data) == 0;
+    fl_buf_fini(&data);
     cJSON_Delete(params);
-    return is_it;
+    return is_ours;
 }
 
 int fl_crash_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)

@@ -1,7 +1,7 @@
 /* crash.h: crashes what a reader chose, and says how long it took until it was back.
  *
- * Topic `crash`; joining needs {"token": the word in the page}. Events, each answered when the
- * thing is back, or is not within some seconds:
+ * Topic `crash`; joining needs {"token": the one in the page, signed by us}. Events, each answered
+ * when the thing is back, or is not within some seconds:
  *
  *   "process" {"node":4711,"pid":"<0.5.1>","parent":"<0.2.1>","id":"ticker","name":"ticker"}
  *   "service" {"instance":"chat"}          SIGKILL to its OS process and all that it started
@@ -16,12 +16,8 @@
 #include "services/web/web.h"
 
 #define FL_CRASH_TOPIC "crash"
-enum { FL_CRASH_TOKEN_MAX = 64 };
+#define FL_CRASH_PURPOSE "crash" /* of the token in the page (services/web/token.h) */
 
-/** Reads the word that a page carries, or makes one, kept in this folder over restarts. It may
- * wait. */
-int fl_crash_token(struct fl_self *self, const char *folder, char out[FL_CRASH_TOKEN_MAX],
-                   struct fl_err *err);
 /** The pid of the child at this place in a tree of watch.h: of the supervisor `parent` ("": at the
  * top) with this id (or "": this name); NULL: it is not there, or between two lives. Borrowed. */
 const char *fl_crash_find(const cJSON *tree, const char *parent, const char *id);

@@ -39,19 +39,14 @@ static void put_page(struct fl_buf *out, const char *token)
 
 static void landing_page(struct fl_self *self, struct fl_web *web, const struct fl_web_request *req)
 {
-    const struct fl_service_opts *opts = fl_web_args(web);
-    char token[FL_CRASH_TOKEN_MAX];
-    struct fl_err err = {0};
     if (!is_loopback(fl_web_header(req, "host"))) {
         fl_web_fail(self, web, 403, "this page is for this machine: use http://127.0.0.1");
         return;
     }
-    if (fl_crash_token(self, opts->folder, token, &err) != 0) {
-        fl_web_fail(self, web, 503, err.text);
-        return;
-    }
-    struct fl_buf page = {0};
-    put_page(&page, token);
+    struct fl_buf page = {0}, token = {0};
+    fl_web_sign(fl_web_secret(web), FL_CRASH_PURPOSE, FL_STR("page"), &token);
+    put_page(&page, token.at);
+    fl_buf_fini(&token);
     fl_web_set_header(web, "cache-control", "no-store");
     fl_web_respond(self, web, 200, "text/html; charset=utf-8", page.at, page.len);
     fl_buf_fini(&page);
@@ -126,11 +121,15 @@ int fl_landing_start(struct fl_node *node, const struct fl_service_opts *opts, s
     struct fl_pid pid;
     int code = fl_sup_start(node, NULL, &sup, &pid);
     if (code != 0) return fl_err_set(err, code, "landing: %s", fl_code_name(code));
+    struct fl_web_secret secret;
+    code = fl_web_secret_load(opts->folder, &secret, err); /* pages outlive a crash of ours */
+    if (code != 0) return code;
     const struct fl_web_site site = {
         .routes = landing_routes,
         .assets = landing_assets,
         .sockets = landing_sockets,
         .args = opts,
+        .secret = &secret,
     };
     return fl_web_serve(node, &site, opts->host, opts->port, NULL, NULL, err);
 }
