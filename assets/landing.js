@@ -21,15 +21,20 @@
   }
 
   /* ---- crashing ---- */
+  const pending = new Set(); /* what is not back yet */
   function crash(event, payload, words, button) {
     const done = logged(words);
-    const over = (kind, text) => { done(kind, text); if (button) button.disabled = false; };
+    const over = (kind, text) => {
+      if (!pending.delete(over)) return;
+      done(kind, text);
+      if (button) button.disabled = false;
+    };
+    pending.add(over);
     if (button) button.disabled = true;
     crashes.push(event, payload, 30000)
       .receive("ok", (r) => (r.healed ? over("took", `back after ${span(r.took_ns)}`) : over("bad", r.words)))
       .receive("error", (r) => over("bad", `not crashed: ${r.reason}`))
       .receive("timeout", () => over("bad", "no word for 30 s"));
-    crashes.onError(() => over("bad", "it was a part of this page: look at the tree"));
   }
   const crashService = (instance, button) =>
     crash("service", { instance }, [make("b", {}, instance), ", the whole OS process (SIGKILL)"], button);
@@ -121,5 +126,6 @@
   list.on("list", showServices);
   looks.join();
   list.join();
+  crashes.onError(() => pending.forEach((over) => over("wait", "it carried this page: look at the tree")));
   crashes.join().receive("error", () => link("lost", "load this page again to crash anything"));
 })();
