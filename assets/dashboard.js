@@ -96,7 +96,7 @@
   }
 
   /* ---- the wire ---- */
-  let lastRun = null, lostAt = 0;
+  let lastRun = null, lostAt = 0, whole = null, wholeAt = 0;
   const socket = new Phoenix.Socket("/socket", { reconnectAfterMs: (tries) => [50, 100, 250, 500][tries - 1] || 1000 });
   const channel = socket.channel("dashboard:run", {}), looks = socket.channel("look:tree", {});
   const charts = FaultlineCharts.mount($("sources"), (event, payload, done, failed) =>
@@ -127,6 +127,7 @@
     if (!lastRun) return;
     lostAt = lostAt || performance.now();
     if (performance.now() - lostAt < 1500) return;
+    if (whole && $("ended").hidden) tree.show(whole);
     link("ended", "ended");
     $("ended").hidden = false;
     say("ended", `The run has ended; this page shows its last moment. Report: ${lastRun.report}`);
@@ -142,7 +143,14 @@
   channel.on("series", (t) => charts.setTable(t));
   channel.onError(() => link("lost", "updates stopped, trying again"));
   channel.join().receive("ok", () => link("live", "live"));
-  looks.on("tree", tree.show);
+  /* When a run is over its nodes go one by one; what its page keeps is how it was before. */
+  looks.on("tree", (t) => {
+    if (!whole || t.nodes.length >= whole.nodes.length || performance.now() - wholeAt > 5000) {
+      whole = t;
+      wholeAt = performance.now();
+    }
+    tree.show(t);
+  });
   looks.join();
 
   for (const button of $("spans").children)

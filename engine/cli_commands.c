@@ -46,6 +46,8 @@ static const struct fl_cli_option serve_options[] = {
     {"port", "N", "the first one listens on N, the next ones follow; otherwise free ports", false},
     {"landing", "N", "the page that links them listens on N; otherwise after the last one", false},
     {"out", "DIR", "keep data and logs under DIR; otherwise a temporary folder", false},
+    {"source", "WHAT",
+     "the dashboard watches WHAT: node:all, proc:PID, http://…; may be given again", true},
     {"json", NULL, "say what happens in lines of JSON", false},
     {0},
 };
@@ -149,9 +151,11 @@ const struct fl_cli_command fl_cli_commands[] = {
      .options = serve_options,
      .args_min = 1,
      .args_max = 32,
-     .examples = "faultline serve chat queue dashboard\n"
-                 "faultline serve queue --port 8080 --out data\n"
-                 "faultline serve chat --json | jq -r 'select(.event == \"ready\").url'\n",
+     .examples =
+         "faultline serve chat queue dashboard\n"
+         "faultline serve queue --port 8080 --out data\n"
+         "faultline serve dashboard --source node:all --source http://127.0.0.1:9100/metrics\n"
+         "faultline serve chat --json | jq -r 'select(.event == \"ready\").url'\n",
      .more =
          "A page of its own links them, shows the supervision tree of all, live, and crashes what\n"
          "you choose, so that you can watch it heal. Ctrl-C stops everything.\n"

@@ -2,10 +2,29 @@
 #include "engine/cli.h"
 #include "engine/serve.h"
 #include "runtime/base/units.h"
+#include "services/dashboard/source.h"
 #include "services/services.h"
+
+/* What the dashboard watches goes to it through the environment, as it does without us. */
+static int serve_sources(const struct fl_cli_call *call)
+{
+    const char *const *given = fl_cli_values(call, "source");
+    struct fl_source_spec specs[FL_SOURCES_MAX];
+    struct fl_buf all = {0};
+    struct fl_err err = {0};
+    size_t count;
+    for (size_t i = 0; given[i] != NULL; i++)
+        fl_buf_printf(&all, "%s ", given[i]);
+    int rc = fl_source_parse((struct fl_str){all.at, all.len}, specs, &count, &err);
+    if (rc == 0 && all.len > 0) setenv(FL_SOURCES_ENV, all.at, 1);
+    fl_buf_fini(&all);
+    return rc == 0 ? 0 : fl_cli_usage(call->command, "--source: %s", err.text);
+}
 
 int fl_cli_serve(const struct fl_cli_call *call)
 {
+    int rc = serve_sources(call);
+    if (rc != 0) return rc;
     const char *known[32];
     size_t known_count = 0;
     for (const struct fl_service *row = fl_services; row->name != NULL; row++)

@@ -12,7 +12,6 @@
 #include "services/web/web.h"
 
 #define DASHBOARD_ASK_WITHIN_NS fl_s(2)
-#define DASHBOARD_SOURCES_ENV "FAULTLINE_SOURCES"
 
 /* ---- HTTP ---- */
 
@@ -170,11 +169,11 @@ static int dashboard_read_sources(const struct fl_service_opts *opts,
                                   struct fl_source_spec specs[FL_SOURCES_MAX], size_t *count,
                                   struct fl_err *err)
 {
-    const char *text = getenv(DASHBOARD_SOURCES_ENV);
+    const char *text = getenv(FL_SOURCES_ENV);
     if (text == NULL || text[0] == '\0')
         text = opts->figures_path != NULL ? "run node proc" : "node proc";
     int code = fl_source_parse(fl_str_of(text), specs, count, err);
-    return code == 0 ? 0 : fl_err_prefix(err, DASHBOARD_SOURCES_ENV ": ");
+    return code == 0 ? 0 : fl_err_prefix(err, FL_SOURCES_ENV ": ");
 }
 
 /* Whose nodes `look` asks: what the source of nodes says. */

@@ -9,6 +9,8 @@
 #include "services/dashboard/store.h"
 #include "services/services.h"
 
+/* Which ones there shall be. */
+#define FL_SOURCES_ENV "FAULTLINE_SOURCES"
 enum { FL_SOURCE_VALUES_MAX = 128, FL_SOURCES_MAX = 16, FL_SOURCE_WHAT_MAX = 256 };
 
 struct fl_source_value {

@@ -207,6 +207,10 @@ static void what_cannot_be_served_is_said(void **state)
     program_run(program, (const char *const[]){NULL, "serve", "queue", "queue", NULL});
     assert_int_equal(program->code, 64);
     assert_non_null(strstr(program->err, "said twice"));
+    program_run(program,
+                (const char *const[]){NULL, "serve", "dashboard", "--source", "prc", NULL});
+    assert_int_equal(program->code, 64);
+    assert_non_null(strstr(program->err, "--source: \"prc\" is no source"));
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
