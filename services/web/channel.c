@@ -175,6 +175,8 @@ static void channel_join(struct fl_channel *ch, const struct fl_channel_event *j
 {
     int rc = 0;
     if (ch->server->on_join != NULL) rc = ch->server->on_join(ch, ch->state, join);
+    /* the connection says how it ended */
+    if (!ch->join_answered && fl_self_is_ending(ch->self)) return;
     if (rc == 0) {
         if (!ch->join_answered) fl_channel_reply(ch, join->ref, "ok", FL_STR("{}"));
         ch->joined = true;
@@ -269,6 +271,12 @@ static void channel_on_timer(struct fl_self *self, void *state, uint64_t ref, ui
     if (ch->server->on_timer != NULL) ch->server->on_timer(ch, ch->state, ref, tag);
 }
 
+static void channel_on_timeout(struct fl_self *self, void *state)
+{
+    struct fl_channel *ch = state;
+    if (ch->server->on_timeout != NULL) ch->server->on_timeout(ch, ch->state);
+}
+
 static void channel_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
                             const struct fl_reason *reason)
 {
@@ -289,5 +297,6 @@ const struct fl_server web_channel_server = {
     .on_call = channel_on_call,
     .on_reply = channel_on_reply,
     .on_timer = channel_on_timer,
+    .on_timeout = channel_on_timeout,
     .on_down = channel_on_down,
 };

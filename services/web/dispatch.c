@@ -131,6 +131,7 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
         socket->slots = fl_realloc(socket->slots, socket->slots_cap * sizeof *socket->slots);
     }
     socket->slots[socket->slots_count++] = (struct web_slot){
+        .server = server,
         .topic = fl_str_dup(msg->topic),
         .topic_len = msg->topic.len,
         .join_ref = msg->join_ref.at != NULL ? fl_str_dup(msg->join_ref) : NULL,
@@ -187,7 +188,10 @@ static void dispatch_event(struct web_conn *conn, const struct fl_channel_msg *m
         return;
     }
     if (dispatch_is_stale(slot, msg)) return;
-    if (dispatch_send(conn, slot, WEB_EVENT, msg) == FL_EFULL)
+    if (dispatch_send(conn, slot, WEB_EVENT, msg) != FL_EFULL) return;
+    if (slot->server->ends_when_full)
+        fl_exit(conn->self, slot->pid, fl_reason_of(FL_EXIT_KILL));
+    else
         dispatch_reply(conn, slot_join_ref(slot), msg->ref, msg->topic, "error",
                        FL_STR("{\"reason\":\"too many messages\"}"));
 }

@@ -64,6 +64,7 @@ void web_flow_release(struct web_flow *flow);
 
 /* One channel of a connection. */
 struct web_slot {
+    const struct fl_channel_server *server;
     char *topic, *join_ref; /* join_ref NULL: none */
     size_t topic_len;
     struct fl_pid pid;
