@@ -1,30 +1,37 @@
-/* crash.h: crashes what a reader chose, and says how long it took until it was back.
+/* crash.h: crashes what a reader chose, and says how long it took until it was back: a process of
+ * its own for each, so that nobody waits.
  *
- * Topic `crash`; joining needs {"token": the one in the page, signed by us}. Events, each answered
- * when the thing is back, or is not within some seconds:
- *
- *   "process" {"node":4711,"pid":"<0.5.1>","parent":"<0.2.1>","id":"ticker","name":"ticker"}
- *   "service" {"instance":"chat"}          SIGKILL to its OS process and all that it started
- *
- *   ok    {"healed":true,"took_ns":812000,"pid":"<0.9.2>"}, or {"healed":false,"words":"…"}
- *   error {"reason":"…"}                   nothing was crashed */
+ * Knows: `look` (services/look), the list. Does not know: pages. */
 #ifndef FL_LANDING_CRASH_H
 #define FL_LANDING_CRASH_H
 
 #include <cjson/cJSON.h>
+#include <sys/types.h>
 
-#include "services/web/web.h"
+#include "runtime/process.h"
 
-#define FL_CRASH_TOPIC "crash"
-#define FL_CRASH_PURPOSE "crash" /* of the token in the page (services/web/token.h) */
+/* What is to be crashed; texts are cut to fit. */
+struct fl_crash_order {
+    uint64_t id;              /* of whoever orders */
+    const char *figures_path; /* lives as long as the node */
+    bool is_service;          /* SIGKILL to an instance and all that it started; else a process */
+    char instance[64];
+    pid_t node;                                    /* the OS process that it lives in */
+    char pid[48], parent[48], place[64], name[80]; /* place: its id under its supervisor */
+};
+/* How it went. */
+struct fl_crash_result {
+    uint64_t id;
+    bool is_crashed, is_back;
+    fl_ns took_ns;
+    char words[96]; /* why not */
+};
+enum { FL_CRASHED = 0x63720001 };
 
+/** Starts it; the result comes to me as a cast FL_CRASHED. 0, or a code of fl_spawn_run. */
+int fl_crash_start(struct fl_self *self, const struct fl_crash_order *order);
 /** The pid of the child at this place in a tree of watch.h: of the supervisor `parent` ("": at the
  * top) with this id (or "": this name); NULL: it is not there, or between two lives. Borrowed. */
 const char *fl_crash_find(const cJSON *tree, const char *parent, const char *id);
-
-/** Callbacks of the row of FL_CRASH_TOPIC; the site's args are a const struct fl_service_opts *. */
-int fl_crash_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join);
-/** Crashes, waits, answers. */
-void fl_crash_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event);
 
 #endif

@@ -1,13 +1,14 @@
 /* landing.h: the page of `faultline serve`: links to the services, shows the tree of all of them,
  * and crashes what a reader chooses, who then watches it heal.
  *
- * Only pages of this very address may crash anything: sockets are opened by them alone (Origin),
- * and the word that a crash needs is in the page, which is given to loopback names only (Host), so
- * that no other site's name can be pointed here to get it.
+ * The page is a live view (page.h). Only it may crash anything: a view is joined with the token of
+ * its page, which is given to loopback names only (Host), so that no other site's name can be
+ * pointed here to get it, and sockets are opened by pages of this address alone (Origin).
  *
  *   look    asks the nodes (services/look)
- *   list    reads what runs from the figures (docs/figures.md), and feeds it to the viewers
- *   a channel a viewer and topic; `crash` does its work in the viewer's own channel */
+ *   list    watches what runs by the figures (docs/figures.md)
+ *   a view a reader, and a process for each crash until it is over
+ */
 #ifndef FL_LANDING_LANDING_H
 #define FL_LANDING_LANDING_H
 

@@ -1,15 +1,17 @@
 #include "services/landing/list.h"
 
+#include "runtime/base/rng.h"
 #include "runtime/file.h"
-#include "services/look/feed.h"
 #include "services/services.h"
 
 #define LIST_EVERY_NS fl_ms(100)
+enum { LIST_WATCHERS_MAX = 1000, LIST_ROWS_MAX = 64 };
 
 struct list {
     const struct fl_service_opts *opts;
-    struct fl_feed feed;
-    struct fl_buf said;
+    uint64_t seen; /* a hash of the rows; 0: none yet */
+    struct fl_pid watchers[LIST_WATCHERS_MAX];
+    size_t watchers_count;
 };
 
 cJSON *fl_list_read(struct fl_self *self, const char *figures_path)
@@ -23,61 +25,56 @@ cJSON *fl_list_read(struct fl_self *self, const char *figures_path)
     return figures;
 }
 
-bool fl_list_find(const cJSON *figures, const char *instance, struct fl_list_entry *out)
+static void row_read(struct fl_list_row *row, const cJSON *json)
+{
+    memset(row, 0, sizeof *row); /* all of it is hashed */
+    snprintf(row->instance, sizeof row->instance, "%s", fl_json_text(json, "instance", ""));
+    snprintf(row->help, sizeof row->help, "%s", fl_json_text(json, "help", ""));
+    snprintf(row->state, sizeof row->state, "%s", fl_json_text(json, "state", "down"));
+    row->pid = (int)fl_json_int(json, "pid", 0);
+    row->port = (int)fl_json_int(json, "port", 0);
+    row->restarts = (int)fl_json_int(json, "restarts", 0);
+}
+
+bool fl_list_find(const cJSON *figures, const char *instance, struct fl_list_row *out)
 {
     const cJSON *one;
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(figures, "processes"))
     {
         if (strcmp(fl_json_text(one, "instance", ""), instance) != 0) continue;
-        *out = (struct fl_list_entry){.pid = (pid_t)fl_json_int(one, "pid", 0),
-                                      .port = (int)fl_json_int(one, "port", 0),
-                                      .restarts = (int)fl_json_int(one, "restarts", 0),
-                                      .is_ready = strcmp(fl_json_text(one, "state", ""), "ready") ==
-                                                  0};
+        row_read(out, one);
         return true;
     }
     return false;
 }
 
-void fl_list_put(struct fl_buf *out, const cJSON *figures)
+size_t fl_list_rows(const cJSON *figures, struct fl_list_row *out, size_t max)
 {
-    static const char *const texts[] = {"instance", "service", "help", "state"};
-    static const char *const numbers[] = {"pid", "port", "restarts"};
-    fl_buf_puts(out, "{\"services\":[");
-    bool is_first = true;
+    size_t count = 0;
     const cJSON *one;
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(figures, "processes"))
     {
-        if (strcmp(fl_json_text(one, "service", ""), "landing") == 0) continue;
-        fl_buf_puts(out, is_first ? "{" : ",{");
-        for (size_t i = 0; i < FL_COUNT(texts); i++) {
-            fl_buf_printf(out, "%s\"%s\":", i > 0 ? "," : "", texts[i]);
-            fl_json_put_str(out, fl_str_of(fl_json_text(one, texts[i], "")));
-        }
-        for (size_t i = 0; i < FL_COUNT(numbers); i++)
-            fl_buf_printf(out, ",\"%s\":%lld", numbers[i],
-                          (long long)fl_json_int(one, numbers[i], 0));
-        fl_buf_putc(out, '}');
-        is_first = false;
+        bool is_ours = strcmp(fl_json_text(one, "service", ""), "landing") == 0;
+        if (!is_ours && count < max) row_read(&out[count++], one);
     }
-    fl_buf_puts(out, "]}");
+    return count;
 }
 
 /* ---- the process ---- */
-
-static void list_fini(void *state)
-{
-    struct list *list = state;
-    fl_buf_fini(&list->said);
-}
 
 static int list_on_init(struct fl_self *self, void *state, const void *args)
 {
     struct list *list = state;
     list->opts = args;
-    fl_self_own(self, list, list_fini);
     fl_timer_start(self, 0, 0);
     return 0;
+}
+
+static void list_tell(struct fl_self *self, struct list *list)
+{
+    for (size_t i = 0; i < list->watchers_count; i++) /* the dead hear nothing */
+        fl_send(self, list->watchers[i], FL_LIST_CHANGED, NULL, 0);
+    list->watchers_count = 0;
 }
 
 static void list_on_timer(struct fl_self *self, void *state, uint64_t ref, uint32_t tag)
@@ -85,19 +82,13 @@ static void list_on_timer(struct fl_self *self, void *state, uint64_t ref, uint3
     (void)ref, (void)tag;
     struct list *list = state;
     cJSON *figures = fl_list_read(self, list->opts->figures_path);
-    struct fl_buf text = {0};
-    if (figures != NULL) fl_list_put(&text, figures);
-    cJSON_Delete(figures);
-    bool is_news = text.len > 0 &&
-                   (text.len != list->said.len || memcmp(text.at, list->said.at, text.len) != 0);
-    if (is_news) {
-        fl_buf_fini(&list->said);
-        list->said = text;
-        fl_feed_send(
-            self, &list->feed,
-            fl_web_frame(FL_STR(FL_LIST_TOPIC), "list", (struct fl_str){text.at, text.len}));
-    } else {
-        fl_buf_fini(&text);
+    if (figures != NULL) {
+        struct fl_list_row rows[LIST_ROWS_MAX];
+        size_t count = fl_list_rows(figures, rows, LIST_ROWS_MAX);
+        uint64_t now = fl_hash_bytes(rows, count * sizeof rows[0]);
+        cJSON_Delete(figures);
+        if (now != list->seen) list_tell(self, list);
+        list->seen = now;
     }
     fl_timer_start(self, LIST_EVERY_NS, 0);
 }
@@ -105,7 +96,9 @@ static void list_on_timer(struct fl_self *self, void *state, uint64_t ref, uint3
 static void list_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
 {
     struct list *list = state;
-    fl_feed_on_cast(self, &list->feed, msg);
+    if (msg->tag != FL_LIST_WATCH) return;
+    if (list->watchers_count == LIST_WATCHERS_MAX) list_tell(self, list); /* the living ask again */
+    list->watchers[list->watchers_count++] = msg->from;
 }
 
 const struct fl_server fl_list_server = {

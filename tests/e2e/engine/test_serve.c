@@ -9,7 +9,7 @@ struct world {
     char *folder;
     struct program *serve;
     int landing, queue; /* ports */
-    char *token;
+    char *id, *session; /* of a page */
 };
 
 static int port_after(const char *text, const char *words)
@@ -29,11 +29,11 @@ static char *output_of(const struct program *program)
     return text;
 }
 
-static char *token_of(const char *page)
+static char *attr_of(const char *page, const char *name)
 {
-    const char *at = strstr(page, "name=\"crash-token\" content=\"");
-    assert_non_null(at);
-    at += strlen("name=\"crash-token\" content=\"");
+    const char *at = strstr(page, name);
+    if (at == NULL) fail_msg("no %s in %s", name, page);
+    at += strlen(name);
     return fl_str_dup((struct fl_str){at, strcspn(at, "\"")});
 }
 
@@ -59,7 +59,9 @@ static int setup(void **state)
     assert_int_equal(send(client.fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
     while (client_fill(&client, client.raw.len + 1))
         continue;
-    world->token = token_of(client.raw.at);
+    world->id = attr_of(client.raw.at, "<div id=\"");
+    world->session = attr_of(client.raw.at, "data-phx-session=\"");
+    assert_non_null(strstr(client.raw.at, "<li id=\"service-queue\"")); /* without any script */
     client_close(&client);
     *state = world;
     return 0;
@@ -74,14 +76,46 @@ static int teardown(void **state)
     program_expect_none_alive(world->serve->folder, 5000);
     program_free(world->serve);
     testkit_remove(world->folder);
-    free(world->token);
+    free(world->id);
+    free(world->session);
     free(world);
     return 0;
 }
 
-static void join(struct phoenix *phoenix, const char *topic, const char *token)
+static void join(struct phoenix *phoenix, const char *topic)
 {
-    char *text = fl_format("[\"1\",\"1\",\"%s\",\"phx_join\",{\"token\":\"%s\"}]", topic, token);
+    char *text = fl_format("[\"1\",\"1\",\"%s\",\"phx_join\",{}]", topic);
+    phoenix_send(phoenix, text);
+    free(text);
+}
+
+/** Joins the page's view with this session; the reply. free() it. */
+static char *join_page(struct phoenix *phoenix, const struct world *world, const char *session)
+{
+    assert_int_equal(phoenix_open_at(phoenix, world->landing, "/live", NULL), 101);
+    char *text = fl_format("[\"4\",\"4\",\"lv:%s\",\"phx_join\",{\"url\":\"http://127.0.0.1/\","
+                           "\"params\":{\"_mounts\":0},\"session\":\"%s\",\"static\":null}]",
+                           world->id, session);
+    phoenix_send(phoenix, text);
+    free(text);
+    return phoenix_wait(phoenix, "phx_reply", "\"4\"");
+}
+
+/** Opens the page: its view is joined. */
+static void open_page(struct phoenix *phoenix, const struct world *world)
+{
+    char *reply = join_page(phoenix, world, world->session);
+    if (strstr(reply, "\"rendered\"") == NULL) fail_msg("%s", reply);
+    free(reply);
+}
+
+/** What its hooks push. */
+static void push(struct phoenix *phoenix, const struct world *world, const char *event,
+                 const char *value)
+{
+    char *text = fl_format("[\"4\",\"9\",\"lv:%s\",\"event\",{\"type\":\"hook\",\"event\":\"%s\","
+                           "\"value\":%s}]",
+                           world->id, event, value);
     phoenix_send(phoenix, text);
     free(text);
 }
@@ -89,13 +123,15 @@ static void join(struct phoenix *phoenix, const char *topic, const char *token)
 static void the_page_links_what_runs_and_shows_the_tree_of_all(void **state)
 {
     struct world *world = *state;
-    struct phoenix phoenix;
-    assert_int_equal(phoenix_open(&phoenix, world->landing, NULL), 101);
-    join(&phoenix, "list", "");
-    char *port = fl_format("\"port\":%d", world->queue);
-    free(phoenix_wait(&phoenix, "\"instance\":\"queue\"", port));
+    struct phoenix page, phoenix;
+    char *reply = join_page(&page, world, world->session);
+    char *port = fl_format("%d", world->queue);
+    assert_non_null(strstr(reply, port));
     free(port);
-    join(&phoenix, "look:tree", "");
+    free(reply);
+    phoenix_close(&page);
+    assert_int_equal(phoenix_open(&phoenix, world->landing, NULL), 101);
+    join(&phoenix, "look:tree");
     /* serve's own tree, and what is inside the queue's OS process */
     char *tree = phoenix_wait(&phoenix, "\"name\":\"services\"", "\"name\":\"store\"");
     assert_non_null(strstr(tree, "\"name\":\"landing_sup\""));
@@ -107,20 +143,26 @@ static void only_a_page_of_ours_may_crash_anything(void **state)
 {
     struct world *world = *state;
     struct phoenix phoenix;
-    assert_int_equal(phoenix_open(&phoenix, world->landing, "http://example.org"), 403);
+    assert_int_equal(phoenix_open_at(&phoenix, world->landing, "/live", "http://example.org"), 403);
     phoenix_close(&phoenix);
-    assert_int_equal(phoenix_open(&phoenix, world->landing, NULL), 101);
-    join(&phoenix, "crash", "");
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "\"error\""));
-    join(&phoenix, "crash", world->token);
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "\"ok\""));
-    phoenix_send(&phoenix, "[\"1\",\"2\",\"crash\",\"service\",{\"instance\":\"nobody\"}]");
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "no such service"));
-    phoenix_send(&phoenix, "[\"1\",\"3\",\"crash\",\"process\",{\"node\":1,\"pid\":\"<0.1.1>\"}]");
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "which process?"));
-    phoenix_send(&phoenix, "[\"1\",\"4\",\"crash\",\"process\",{\"node\":2,\"pid\":\"<0.1.1>\"}]");
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "no such process"));
+    char *reply = join_page(&phoenix, world, "AAAA.BBBB");
+    assert_null(strstr(reply, "\"rendered\""));
+    free(reply);
     phoenix_close(&phoenix);
+}
+
+static void what_cannot_be_crashed_is_said(void **state)
+{
+    struct world *world = *state;
+    struct phoenix page;
+    open_page(&page, world);
+    push(&page, world, "service", "{\"instance\":\"nobody\"}");
+    free(phoenix_wait(&page, "not crashed: no such service", NULL));
+    push(&page, world, "process", "{\"node\":2,\"pid\":\"<0.1.1>\"}");
+    free(phoenix_wait(&page, "not crashed: no such process", NULL));
+    push(&page, world, "process", "{\"node\":\"x\"}");
+    free(phoenix_wait(&page, "not crashed: no such process", NULL));
+    phoenix_close(&page);
 }
 
 /** The first item of this name in a tree, and the node that it is in. */
@@ -141,7 +183,7 @@ static void a_crashed_process_is_back_and_the_time_it_took_is_said(void **state)
     struct world *world = *state;
     struct phoenix phoenix;
     assert_int_equal(phoenix_open(&phoenix, world->landing, NULL), 101);
-    join(&phoenix, "look:tree", "");
+    join(&phoenix, "look:tree");
     char *frame = phoenix_wait(&phoenix, "\"name\":\"services\"", "\"name\":\"store\"");
     cJSON *json = cJSON_Parse(frame);
     const cJSON *nodes = cJSON_GetObjectItem(cJSON_GetArrayItem(json, 4), "nodes"), *node, *store;
@@ -157,16 +199,15 @@ static void a_crashed_process_is_back_and_the_time_it_took_is_said(void **state)
     cJSON_Delete(json);
     free(frame);
 
-    join(&phoenix, "crash", world->token);
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "\"ok\""));
-    char *order = fl_format("[\"1\",\"2\",\"crash\",\"process\",{\"node\":%d,\"pid\":\"%s\","
-                            "\"id\":\"store\",\"name\":\"store\"}]",
+    struct phoenix page;
+    open_page(&page, world);
+    char *order = fl_format("{\"node\":%d,\"pid\":\"%s\",\"id\":\"store\",\"name\":\"store\","
+                            "\"label\":\"store\"}",
                             os_pid, pid);
-    phoenix_send(&phoenix, order);
+    push(&page, world, "process", order);
     free(order);
-    char *reply = phoenix_wait(&phoenix, "\"healed\":true", "took_ns");
-    assert_null(strstr(reply, pid)); /* another one */
-    free(reply);
+    free(phoenix_wait(&page, "back after ", " ms"));
+    phoenix_close(&page);
     /* and the picture counts it */
     free(phoenix_wait(&phoenix, "\"look:tree\"", "\"restarts\":1"));
     phoenix_close(&phoenix);
@@ -175,16 +216,14 @@ static void a_crashed_process_is_back_and_the_time_it_took_is_said(void **state)
 static void a_killed_service_is_back_on_its_port(void **state)
 {
     struct world *world = *state;
-    struct phoenix phoenix;
-    assert_int_equal(phoenix_open(&phoenix, world->landing, NULL), 101);
-    join(&phoenix, "crash", world->token);
-    free(phoenix_wait(&phoenix, "\"crash\",\"phx_reply\"", "\"ok\""));
-    phoenix_send(&phoenix, "[\"1\",\"2\",\"crash\",\"service\",{\"instance\":\"queue\"}]");
-    free(phoenix_wait(&phoenix, "\"healed\":true", "took_ns"));
+    struct phoenix page;
+    open_page(&page, world);
+    push(&page, world, "service", "{\"instance\":\"queue\"}");
+    free(phoenix_wait(&page, "back after ", NULL));
     int status;
     free(client_once(world->queue, "GET", "/health", "", &status));
     assert_int_equal(status, 200);
-    phoenix_close(&phoenix);
+    phoenix_close(&page);
 }
 
 static void lines_of_json_say_where_everything_is(void **state)
@@ -220,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(the_page_links_what_runs_and_shows_the_tree_of_all),
         STORY(only_a_page_of_ours_may_crash_anything),
+        STORY(what_cannot_be_crashed_is_said),
         STORY(a_crashed_process_is_back_and_the_time_it_took_is_said),
         STORY(a_killed_service_is_back_on_its_port),
         story(lines_of_json_say_where_everything_is),

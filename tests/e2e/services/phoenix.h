@@ -56,24 +56,31 @@ static inline void phoenix_send(struct phoenix *phoenix, const char *text)
     free(body);
 }
 
-/** Upgrades to /socket/websocket. origin NULL: none said. Returns the status, 101 when it is open.
+/** Upgrades at `path`/websocket. origin NULL: none said. Returns the status, 101 when it is open.
  */
-static inline int phoenix_open(struct phoenix *phoenix, int port, const char *origin)
+static inline int phoenix_open_at(struct phoenix *phoenix, int port, const char *path,
+                                  const char *origin)
 {
     *phoenix = (struct phoenix){0};
     fl_ws_init(&phoenix->ws, false, 8 << 20);
     assert_true(client_open(&phoenix->client, port));
-    char *upgrade = fl_format("GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n"
+    char *upgrade = fl_format("GET %s/websocket?vsn=2.0.0 HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n"
                               "connection: upgrade\r\nupgrade: websocket\r\n%s%s%s"
                               "sec-websocket-version: 13\r\n"
                               "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                              port, origin != NULL ? "origin: " : "", origin != NULL ? origin : "",
-                              origin != NULL ? "\r\n" : "");
+                              path, port, origin != NULL ? "origin: " : "",
+                              origin != NULL ? origin : "", origin != NULL ? "\r\n" : "");
     size_t len = strlen(upgrade);
     assert_int_equal(send(phoenix->client.fd, upgrade, len, MSG_NOSIGNAL), len);
     free(upgrade);
     assert_true(client_head(&phoenix->client) > 0);
     return atoi(phoenix->client.raw.at + strlen("HTTP/1.1 "));
+}
+
+/** The same at /socket. */
+static inline int phoenix_open(struct phoenix *phoenix, int port, const char *origin)
+{
+    return phoenix_open_at(phoenix, port, "/socket", origin);
 }
 
 /** Reads until a frame held a and b (may be NULL). free() it. */
