@@ -142,7 +142,10 @@ static const struct fl_channel_server dashboard_channels[] = {
     {0},
 };
 
-static const struct fl_web_socket dashboard_sockets[] = {{"/socket", dashboard_channels}, {0}};
+static const struct fl_web_socket dashboard_sockets[] = {
+    {.path = "/socket", .channels = dashboard_channels},
+    {0},
+};
 
 static const struct fl_web_site dashboard_site = {
     .routes = dashboard_routes,

@@ -9,7 +9,8 @@
 #include "services/queue/pool.h"
 #include "services/web/web.h"
 
-static const struct fl_web_socket queue_sockets[] = {{"/socket", fl_queue_channels}, {0}};
+static const struct fl_web_socket queue_sockets[] = {
+    {.path = "/socket", .channels = fl_queue_channels}, {0}};
 
 static const struct fl_web_site queue_site = {
     .routes = fl_queue_routes,
