@@ -29,8 +29,7 @@ void guest_versions(struct fl_guest *guest, int code, const void *data, size_t l
     struct fl_archive_row row;
     if (code == 0 && !fl_scribe_read_answer(data, len, &answer, &text, &rows)) code = FL_EBADMSG;
     if (code != 0) {
-        guest_push(guest, "versions",
-                    FL_STR("{\"error\":\"the history cannot be read now\"}"));
+        guest_push(guest, "versions", FL_STR("{\"error\":\"the history cannot be read now\"}"));
         return;
     }
     guest->out.len = 0;

@@ -65,7 +65,8 @@ static int page_on_mount(struct fl_live *live, void *state, const struct fl_live
     return 0;
 }
 
-/* The script shows all that changes (its places are phx-update="ignore"): there is nothing to render. */
+/* The script shows all that changes (its places are phx-update="ignore"): there is nothing to
+ * render. */
 
 static void page_on_event(struct fl_live *live, void *state, const struct fl_live_event *event)
 {

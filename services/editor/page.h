@@ -29,7 +29,8 @@ struct fl_editor_lobby {
     const char *problem; /* "" when there is none */
 };
 
-/** The page of a document, whose path has a `:doc`. The live site's cx is a const struct fl_guests *. */
+/** The page of a document, whose path has a `:doc`. The live site's cx is a const struct fl_guests
+ * *. */
 extern const struct fl_live_view fl_editor_page_view;
 /** The list of documents; opens `/editor/NAME`. */
 extern const struct fl_live_view fl_editor_lobby_view;
