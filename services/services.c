@@ -2,6 +2,7 @@
 
 #include "services/chat/chat.h"
 #include "services/dashboard/dashboard.h"
+#include "services/editor/editor.h"
 #include "services/landing/landing.h"
 #include "services/queue/queue.h"
 
@@ -11,6 +12,8 @@ const struct fl_service fl_services[] = {
      fl_queue_start},
     {"dashboard", "live figures of a run, or of its own node, for a browser", "/health",
      fl_dashboard_start},
+    {"editor", "one text that many people write at once; acknowledged edits survive SIGKILL",
+     "/health", fl_editor_start},
     {0},
 };
 

@@ -159,8 +159,8 @@ static const struct fl_channel_server dashboard_channels[] = {
 static const struct fl_channel_server dashboard_views[] = {FL_LIVE_CHANNEL(&dashboard_live), {0}};
 
 static const struct fl_web_socket dashboard_sockets[] = {
-    {"/socket", dashboard_channels},
-    {"/live", dashboard_views},
+    {.path = "/socket", .channels = dashboard_channels},
+    {.path = "/live", .channels = dashboard_views},
     {0},
 };
 

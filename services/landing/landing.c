@@ -84,8 +84,8 @@ static const struct fl_channel_server landing_channels[] = {
 static const struct fl_channel_server landing_views[] = {FL_LIVE_CHANNEL(&landing_live), {0}};
 
 static const struct fl_web_socket landing_sockets[] = {
-    {"/socket", landing_channels},
-    {"/live", landing_views},
+    {.path = "/socket", .channels = landing_channels},
+    {.path = "/live", .channels = landing_views},
     {0},
 };
 

@@ -1,17 +1,36 @@
 /* room.c: the channel `room:*` of the contract: what a person in a room can ask for. */
 #include "services/wire/jscan.h"
 #include "tests/accept/phoenix_contract/contract.h"
-#include "tests/accept/phoenix_contract/people.h"
 
 struct room {
-    struct fl_pid people;
-    struct fl_buf out; /* the request under way */
+    struct fl_buf user; /* decoded: the key of its presence */
+    struct fl_str name; /* the same as JSON text */
+    struct fl_buf out;  /* what is being said */
 };
 
 static void room_fini(void *ptr)
 {
     struct room *room = ptr;
+    fl_buf_fini(&room->user);
     fl_buf_fini(&room->out);
+}
+
+static const struct contract *room_contract(const struct fl_channel *ch)
+{
+    return fl_channel_args(ch);
+}
+
+static struct fl_str room_out(const struct room *room)
+{
+    return (struct fl_str){room->out.at, room->out.len};
+}
+
+/* {"status":…} */
+static struct fl_str room_meta(struct room *room, struct fl_str status)
+{
+    room->out.len = 0;
+    fl_buf_printf(&room->out, "{\"status\":%.*s}", FL_ARG(status));
+    return room_out(room);
 }
 
 static int room_refuse(struct fl_channel *ch, const struct fl_channel_event *join,
@@ -21,33 +40,31 @@ static int room_refuse(struct fl_channel *ch, const struct fl_channel_event *joi
     return FL_EREFUSED;
 }
 
-/* What is told to the people's process begins with a length: topic and text. */
-static void room_tell(struct fl_channel *ch, struct room *room, uint32_t tag, struct fl_str text)
+static bool room_keep_user(struct fl_channel *ch, struct room *room, struct fl_str user)
 {
-    struct fl_str topic = fl_channel_topic(ch);
-    uint32_t topic_len = (uint32_t)topic.len;
-    room->out.len = 0;
-    fl_buf_add(&room->out, &topic_len, sizeof topic_len);
-    fl_buf_add(&room->out, topic.at, topic.len);
-    fl_buf_add(&room->out, text.at, text.len);
-    fl_send(fl_channel_self(ch), room->people, tag, room->out.at, room->out.len);
+    if (user.at == NULL || fl_jscan_text(user, &room->user) != 0 || room->user.len == 0)
+        return false;
+    char *name = fl_self_alloc(fl_channel_self(ch), user.len);
+    memcpy(name, user.at, user.len);
+    room->name = (struct fl_str){name, user.len};
+    return true;
 }
 
 static int room_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
 {
     struct room *room = state;
-    struct fl_self *self = fl_channel_self(ch);
+    const struct contract *contract = room_contract(ch);
     struct fl_str user = {0};
-    fl_self_own(self, room, room_fini);
+    fl_self_own(fl_channel_self(ch), room, room_fini);
     if (fl_str_is(fl_channel_topic(ch), "room:forbidden"))
         return room_refuse(ch, join, "{\"reason\":\"unauthorized\"}");
     if (!join->binary) user = fl_jscan_get(join->payload, "user");
-    if (user.len < 3 || user.at[0] != '"')
+    if (!room_keep_user(ch, room, user))
         return room_refuse(ch, join, "{\"reason\":\"join with a user\"}");
-    room->people = fl_whereis(fl_self_node(self), PEOPLE_NAME);
-    fl_channel_reply(ch, join->ref, "ok", FL_STR("{}"));
-    room_tell(ch, room, PEOPLE_JOIN, user);
-    return 0;
+    fl_channel_subscribe(ch, contract->pubsub, NULL);
+    return fl_web_presence_track(ch, contract->presence,
+                                 (struct fl_str){room->user.at, room->user.len},
+                                 room_meta(room, FL_STR("\"online\"")));
 }
 
 static void room_new_msg(struct fl_channel *ch, struct room *room,
@@ -55,7 +72,14 @@ static void room_new_msg(struct fl_channel *ch, struct room *room,
 {
     struct fl_str body = fl_jscan_get(event->payload, "body");
     if (body.at == NULL) body = FL_STR("null");
-    room_tell(ch, room, PEOPLE_SAY, body);
+    room->out.len = 0;
+    fl_buf_puts(&room->out, "{\"user\":");
+    fl_buf_add(&room->out, room->name.at, room->name.len);
+    fl_buf_puts(&room->out, ",\"body\":");
+    fl_buf_add(&room->out, body.at, body.len);
+    fl_buf_putc(&room->out, '}');
+    fl_web_broadcast(fl_channel_self(ch), room_contract(ch)->pubsub, fl_channel_topic(ch).at,
+                     "new_msg", room_out(room));
     fl_channel_reply(ch, event->ref, "ok", FL_STR("{}"));
 }
 
@@ -64,8 +88,10 @@ static void room_set_status(struct fl_channel *ch, struct room *room,
 {
     struct fl_str status = fl_jscan_get(event->payload, "status");
     if (status.at == NULL) status = FL_STR("null");
-    room_tell(ch, room, PEOPLE_STATUS, status);
-    fl_channel_reply(ch, event->ref, "ok", FL_STR("{}"));
+    int rc = fl_web_presence_update(ch, room_contract(ch)->presence,
+                                    (struct fl_str){room->user.at, room->user.len},
+                                    room_meta(room, status));
+    fl_channel_reply(ch, event->ref, rc == 0 ? "ok" : "error", FL_STR("{}"));
 }
 
 static void room_echo(struct fl_channel *ch, struct room *room,
@@ -117,10 +143,7 @@ static void room_on_event(struct fl_channel *ch, void *state, const struct fl_ch
 
 static void room_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
 {
-    if (msg->tag == PEOPLE_FRAME)
-        fl_channel_push_frame(ch, msg->shared);
-    else if (msg->tag == PEOPLE_STATE)
-        fl_channel_push(ch, "presence_state", (struct fl_str){msg->data, msg->len});
+    fl_web_presence_push(ch, msg);
 }
 
 const struct fl_channel_server contract_channels[] = {

@@ -189,7 +189,8 @@ static const struct fl_live_site site_live = {
 };
 static const struct fl_web_route site_routes[] = {FL_LIVE_ROUTE(&site_live), {0}};
 static const struct fl_channel_server site_channels[] = {FL_LIVE_CHANNEL(&site_live), {0}};
-static const struct fl_web_socket site_sockets[] = {{"/live", site_channels}, {0}};
+static const struct fl_web_socket site_sockets[] = {{.path = "/live", .channels = site_channels},
+                                                    {0}};
 static const struct fl_web_secret site_secret = {{1, 2, 3}};
 static const struct fl_web_site site_web = {
     .routes = site_routes, .sockets = site_sockets, .secret = &site_secret};
