@@ -101,6 +101,7 @@ static void channel_join(struct fl_channel *ch, const struct fl_channel_event *j
     int rc = 0;
     ch->join_ref = join->ref;
     if (ch->server->on_join != NULL) rc = ch->server->on_join(ch, ch->state, join);
+    if (fl_self_is_ending(ch->self)) return; /* its connection tells the client */
     if (rc == 0) {
         web_channel_answer_join(ch);
         ch->phase = CHANNEL_JOINED;
