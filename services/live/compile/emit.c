@@ -182,8 +182,11 @@ void tpl_emit_source(const struct tpl *tpl, const char *header_path, const char 
 {
     struct tpl_emit e = {.tpl = tpl, .out_path = out_path, .out = out, .counted = out->len};
     fl_buf_printf(out, "/* made of %s: change that */\n#include \"%s\"\n", tpl->file, header_path);
-    for (size_t i = 0; i < tpl->includes_count; i++)
-        tpl_emit_code(&e, "#include ", tpl->includes[i], "");
+    for (size_t i = 0; i < tpl->includes_count; i++) {
+        tpl_emit_line_there(&e, tpl->includes[i].line);
+        fl_buf_printf(out, "#include %.*s\n", FL_ARG(tpl->includes[i].text));
+        tpl_emit_line_here(&e);
+    }
     tpl_emit_text(&e, "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n\n");
     tpl_emit_statics(&e, tpl->root);
     for (const struct tpl_part *part = tpl->parts; part != NULL; part = part->next) {

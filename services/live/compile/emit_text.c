@@ -64,8 +64,10 @@ void tpl_emit_line_here(struct tpl_emit *e)
 
 void tpl_emit_code(struct tpl_emit *e, const char *before, struct tpl_code code, const char *after)
 {
-    tpl_emit_line_there(e, code.line);
+    /* In the line and the column where it stands in the template, when that has a line before. */
+    tpl_emit_line_there(e, code.line > 1 ? code.line - 1 : 1);
     tpl_emit_text(e, before);
+    if (code.line > 1) fl_buf_printf(e->out, "\n%*s", code.col - 1, "");
     fl_buf_add(e->out, code.text.at, code.text.len);
     tpl_emit_text(e, after);
     tpl_emit_text(e, "\n");

@@ -120,13 +120,15 @@ static struct tpl_code block_item(struct tpl_parser *p, size_t from, const char 
 
 struct tpl_code tpl_cut_code(struct tpl_code code, size_t from, size_t to)
 {
-    struct tpl_code part = {{code.text.at + from, to - from}, code.line};
-    for (; part.text.len > 0 && tpl_is_space(part.text.at[0]); part.text.at++, part.text.len--)
-        ;
-    for (size_t i = 0; code.text.at + i < part.text.at; i++)
-        part.line += code.text.at[i] == '\n';
-    part.text = fl_str_trim(part.text);
-    return part;
+    while (from < to && tpl_is_space(code.text.at[from]))
+        from++;
+    for (size_t i = 0; i < from; i++) {
+        bool is_end = code.text.at[i] == '\n';
+        code.line += is_end;
+        code.col = is_end ? 1 : code.col + 1;
+    }
+    code.text = fl_str_trim((struct fl_str){code.text.at + from, to - from});
+    return code;
 }
 
 /* The last such word that comes behind one of these characters; SIZE_MAX: there is none. */
