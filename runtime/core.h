@@ -92,12 +92,13 @@ enum {
     FL_PROC_RESCAN = 1 << 14,   /* the mailbox changed behind the back of a fl_receive */
     FL_PROC_IS_BODY = 1 << 15,
     FL_PROC_CONTINUES = 1 << 16, /* cold->continue_tag */
-    FL_PROC_HAS_IDLE = 1 << 17,  /* cold->idle runs, or its message is queued */
+    FL_PROC_HAS_IDLE = 1 << 17,  /* cold->idle: its timer runs, or its message is queued */
     FL_PROC_LIMITED = 1 << 18,   /* cold->memory_max */
     FL_PROC_TRACED = 1 << 19,
     FL_PROC_FILTERED = 1 << 20,
     FL_PROC_HAS_SYS = 1 << 21, /* a FL_SIG_SYS is queued */
     FL_PROC_HAS_WAITERS = 1 << 22,
+    FL_PROC_ENDS_FIRST = 1 << 23, /* a supervisor above which there is none: fl_sup_opts */
     FL_PROC_SIMULATED = 1 << 30,
     FL_PROC_LOGGED = 1 << 24,    /* sys log: keeps the last events */
     FL_PROC_REPORTED = 1 << 25,  /* FL_NOTE_CRASH was given */
@@ -115,6 +116,13 @@ enum {
 #define FL_PROC_SLOW_SEND (uint32_t)(FL_PROC_TRACED | FL_PROC_LOGGED)
 #define FL_PROC_SLOW_AFTER (uint32_t)(FL_PROC_ENDING | FL_PROC_DOOMED | FL_PROC_CONTINUES)
 
+/* The time after which a process without messages is told so. */
+struct fl_idle {
+    struct fl_timer timer;
+    fl_ns after_ns;
+    uint64_t ref; /* which FL_SIG_IDLE counts */
+};
+
 /* What most processes do not have. */
 struct fl_filter;
 struct fl_cold {
@@ -124,9 +132,7 @@ struct fl_cold {
     struct fl_name *name;
     size_t block_bytes, box_bytes, memory_max;
     uint32_t continue_tag;
-    struct fl_timer idle;
-    fl_ns idle_ns;
-    uint64_t idle_ref; /* which FL_SIG_IDLE counts */
+    struct fl_idle *idle; /* from the first fl_self_timeout on */
     /* Not NULL: told of the doom once; the process ends when it calls fl_proc_let_go. */
     void (*on_doom)(struct fl_self *self, const struct fl_reason *reason);
     struct fl_filter *filters; /* filter.c */
@@ -228,7 +234,12 @@ struct fl_shard {
     fl_ns alarm_at_ns;
     bool loop_is_open, idle_is_on;
     int handles_open;
-    struct fl_list lingering; /* TCP connections without a process */
+    struct fl_list lingering;  /* TCP connections without a process */
+    unsigned refused;          /* those of them that were one too many */
+    struct fl_list corked;     /* those that gather what is written this turn: tcp_write.c */
+    fl_ns corked_ns;           /* since when the first of them does, as far as we looked; else 0 */
+    struct fl_tcp_cork *corks; /* a pool */
+    unsigned corks_kept;
     char *read_buf;
     size_t jobs; /* fl_blocking on the thread pool */
     pthread_t thread;
@@ -239,7 +250,7 @@ struct fl_shard {
     /* other threads */
     _Alignas(64) _Atomic(struct fl_sig *) inbox;
     atomic_bool is_sleeping;
-    atomic_uint procs_now, sups_now;
+    atomic_uint procs_now, sups_now, firsts_now;
     _Alignas(64) _Atomic uint64_t epoch;              /* handlers begun */
     _Atomic uint64_t running_pid;                     /* whose handler that is, 0: none */
     _Atomic(const struct fl_server *) running_server; /* of that process */
@@ -566,11 +577,17 @@ void fl_tcp_handle(struct fl_self *self, struct fl_sig *sig);
 void fl_tcp_sig_drop(struct fl_sig *sig);
 /** Closes what lingers without a process: the shard ends. */
 void fl_tcp_close_lingering(struct fl_shard *shard);
+/** Writes what connections gathered: all when the shard has nothing else to do, else once the first
+ * has waited long enough. */
+void fl_tcp_uncork_all(struct fl_shard *shard, bool is_idle);
+/** Frees the pool of corks; none is in use. */
+void fl_tcp_free_corks(struct fl_shard *shard);
 
 /* node.c */
-/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, then
- * everything else is told to, then what is still there is killed. */
-enum { FL_STOP_ASKED = 0, FL_STOP_TREES, FL_STOP_ALL, FL_STOP_KILL };
+/* A stop goes in phases, and shard 0 moves it on: supervisor trees end in their own order, those
+ * that end first before the others, then everything else is told to, then what is still there is
+ * killed. */
+enum { FL_STOP_ASKED = 0, FL_STOP_FIRST, FL_STOP_TREES, FL_STOP_ALL, FL_STOP_KILL };
 /** Hands a note to whoever wants them, one at a time. Any thread of the node. */
 void fl_node_note(struct fl_node *node, const struct fl_note *note);
 /** Looks at whether a stop goes on; from each shard's loop, and fl_sim_run. */

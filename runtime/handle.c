@@ -67,9 +67,9 @@ static void handle_timer(struct fl_self *self, struct fl_sig *sig, const struct 
 static void handle_idle(struct fl_self *self, struct fl_sig *sig)
 {
     struct fl_cold *cold = self->cold;
-    if (!(self->flags & FL_PROC_HAS_IDLE) || sig->ref != cold->idle_ref) return; /* taken back */
+    if (!(self->flags & FL_PROC_HAS_IDLE) || sig->ref != cold->idle->ref) return; /* taken back */
     self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
-    cold->idle_ref = 0;
+    cold->idle->ref = 0;
     if (self->server->on_timeout != NULL) self->server->on_timeout(self, fl_self_state(self));
 }
 

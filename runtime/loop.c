@@ -89,6 +89,7 @@ static void on_prepare(uv_prepare_t *handle)
     if (fl_timer_count(shard) > 0) fl_timer_fire(shard, fl_now());
     if (fl_shard_has_work(shard)) fl_shard_batch(shard, FL_BATCH_CALLBACKS);
     if (atomic_load(&shard->node->stop_asked)) fl_node_step_stop(shard);
+    fl_tcp_uncork_all(shard, !fl_shard_has_work(shard));
 
     bool has_work = fl_shard_has_work(shard) || loop_spin(shard);
     if (!has_work) {
@@ -143,6 +144,7 @@ void fl_loop_close(struct fl_shard *shard)
     fl_tcp_close_lingering(shard);
     uv_walk(&shard->loop, close_one, shard);
     uv_run(&shard->loop, UV_RUN_DEFAULT);
+    fl_tcp_free_corks(shard);
     /* libuv's worker thread looks at the loop's mutex once more, inside its last unlock, while the
      * loop is closed: theirs, and harmless. */
     VALGRIND_HG_DISABLE_CHECKING(&shard->loop, sizeof shard->loop);

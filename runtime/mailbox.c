@@ -158,12 +158,12 @@ void fl_box_popped_slow(struct fl_self *self, struct fl_sig *sig)
     if (self->flags & FL_PROC_TRACED) fl_trace_taken(self, sig);
     if (!(self->flags & FL_PROC_HAS_IDLE)) return;
     if (sig->kind == FL_SIG_SYS) {
-        fl_idle_start(self, cold->idle_ns); /* OTP: at full length */
+        fl_idle_start(self, cold->idle->after_ns); /* OTP: at full length */
     } else if (sig->kind != FL_SIG_IDLE) {
         /* any message takes fl_self_timeout back */
         self->flags &= ~(uint32_t)FL_PROC_HAS_IDLE;
-        fl_timer_remove(self->shard, &cold->idle);
-        cold->idle_ref = 0;
+        fl_timer_remove(self->shard, &cold->idle->timer);
+        cold->idle->ref = 0;
     }
 }
 

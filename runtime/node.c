@@ -7,6 +7,7 @@
 #define PROCS_MAX_DEFAULT (4u * 1000 * 1000)
 #define MAILBOX_MAX_DEFAULT 100000u
 
+#define STOP_FIRST_WITHIN fl_s(30)
 #define STOP_TREES_WITHIN fl_s(60)
 #define STOP_ALL_WITHIN fl_s(10)
 
@@ -112,7 +113,9 @@ static void stop_begin(struct fl_shard *shard, int phase)
     struct fl_node *node = shard->node;
     FL_ASSERT(shard->id == 0);
     shard->stop_phase = phase;
-    fl_ns within_ns = phase == FL_STOP_TREES ? STOP_TREES_WITHIN : STOP_ALL_WITHIN;
+    fl_ns within_ns = STOP_ALL_WITHIN;
+    if (phase == FL_STOP_FIRST) within_ns = STOP_FIRST_WITHIN;
+    if (phase == FL_STOP_TREES) within_ns = STOP_TREES_WITHIN;
     node->stop_until_ns = fl_shard_now(shard) + within_ns;
     fl_timer_remove(shard, &node->stop_timer);
     fl_timer_add(shard, &node->stop_timer, node->stop_until_ns);
@@ -142,8 +145,24 @@ static void stop_tell_all(struct fl_shard *shard, int phase)
         struct fl_self *self = slot->ptr;
         bool is_root_sup = (self->flags & (FL_PROC_IS_SUP | FL_PROC_SUPERVISED)) == FL_PROC_IS_SUP;
         if (phase == FL_STOP_TREES && !is_root_sup) continue;
+        if (phase == FL_STOP_FIRST && !(self->flags & FL_PROC_ENDS_FIRST)) continue;
         stop_tell(shard, self, phase == FL_STOP_KILL ? FL_EXIT_KILL : FL_EXIT_SHUTDOWN);
     }
+}
+
+/* How many of a shard's processes this phase waits for. */
+static unsigned stop_waits_for(struct fl_shard *shard, int phase)
+{
+    if (phase == FL_STOP_FIRST) return atomic_load(&shard->firsts_now);
+    return atomic_load(phase == FL_STOP_TREES ? &shard->sups_now : &shard->procs_now);
+}
+
+static unsigned count_all(const struct fl_node *node, int phase)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < node->shards_count; i++)
+        sum += stop_waits_for(&node->shards[i], phase);
+    return sum;
 }
 
 void fl_node_on_stop_phase(struct fl_shard *shard, int phase)
@@ -153,7 +172,7 @@ void fl_node_on_stop_phase(struct fl_shard *shard, int phase)
         if (shard->id == 0 && shard->stop_phase == FL_STOP_ASKED) {
             node->stop_timer.kind = FL_TIMER_PORT;
             node->stop_timer.fn = stop_timer_fired;
-            stop_begin(shard, FL_STOP_TREES);
+            stop_begin(shard, count_all(node, FL_STOP_FIRST) > 0 ? FL_STOP_FIRST : FL_STOP_TREES);
         }
         return; /* else: another shard is done, fl_node_step_stop looks */
     }
@@ -161,35 +180,27 @@ void fl_node_on_stop_phase(struct fl_shard *shard, int phase)
     stop_tell_all(shard, phase);
 }
 
-static unsigned count_all(const struct fl_node *node, bool sups)
-{
-    unsigned sum = 0;
-    for (int i = 0; i < node->shards_count; i++)
-        sum += atomic_load(sups ? &node->shards[i].sups_now : &node->shards[i].procs_now);
-    return sum;
-}
-
 void fl_node_step_stop(struct fl_shard *shard)
 {
     struct fl_node *node = shard->node;
     if (shard->stop_phase == FL_STOP_ASKED || atomic_load(&node->loops_end)) return;
-    unsigned sups = atomic_load(&shard->sups_now), procs = atomic_load(&shard->procs_now);
     if (shard->id != 0) {
-        bool is_done = shard->stop_phase == FL_STOP_TREES ? sups == 0 : procs == 0;
-        if (is_done && shard->stop_told != shard->stop_phase) {
+        if (stop_waits_for(shard, shard->stop_phase) == 0 &&
+            shard->stop_told != shard->stop_phase) {
             shard->stop_told = shard->stop_phase;
             stop_post(node, 0, FL_STOP_ASKED);
         }
         return;
     }
     bool is_late = fl_shard_now(shard) >= node->stop_until_ns;
-    if (count_all(node, false) == 0) {
+    bool is_done = count_all(node, shard->stop_phase) == 0;
+    if (count_all(node, FL_STOP_ALL) == 0) {
         fl_timer_remove(shard, &node->stop_timer);
         atomic_store(&node->loops_end, true);
         for (int i = 0; i < node->shards_count; i++)
             fl_shard_wake(&node->shards[i]);
-    } else if (shard->stop_phase == FL_STOP_TREES && (is_late || count_all(node, true) == 0)) {
-        stop_begin(shard, FL_STOP_ALL);
+    } else if (shard->stop_phase < FL_STOP_ALL && (is_late || is_done)) {
+        stop_begin(shard, shard->stop_phase + 1);
     } else if (shard->stop_phase >= FL_STOP_ALL && is_late) {
         stop_begin(shard, FL_STOP_KILL);
     }

@@ -65,9 +65,10 @@ int fl_node_new(struct fl_node **out, const struct fl_node_opts *opts, struct fl
  * process has ended. Returns its code. Once a node; a simulated one is stepped with fl_sim_run
  * instead. */
 int fl_node_run(struct fl_node *node);
-/** Asks the node to end, and returns at once: supervision trees end first, in their own order, then
- * all other processes are told to shut down, and after some seconds those that are left are killed;
- * loops drain and stop. The first code counts. Any thread (OTP: init:stop/1). */
+/** Asks the node to end, and returns at once: supervision trees end first, in their own order
+ * (those that say ends_first before the others are told), then all other processes are told to shut
+ * down, and after some seconds those that are left are killed; loops drain and stop. The first code
+ * counts. Any thread (OTP: init:stop/1). */
 void fl_node_stop(struct fl_node *node, int code);
 /** Frees a node that does not run, never did, or is simulated; processes that are left end as
  * killed first. NULL is fine. The thread that made it; no other may still be in a function of it,

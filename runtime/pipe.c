@@ -75,7 +75,9 @@ int fl_pipe_connect(struct fl_self *self, const char *path, struct fl_tcp **out,
     struct fl_tcp *tcp = fl_tcp_new(self->shard, true);
     FL_ASSERT(tcp->is_pipe);
     rc = -FL_FAIL("posix/io/net/connect");
-    if (rc == 0) uv_pipe_connect(&tcp->connecting, &tcp->handle.pipe, path, fl_tcp_on_connected);
+    if (rc == 0)
+        uv_pipe_connect(&fl_tcp_edge_of(tcp)->connecting, &tcp->handle.pipe, path,
+                        fl_tcp_on_connected);
     rc = fl_tcp_await_connect(self, tcp, rc, FL_NEVER);
     if (rc == 0) {
         *out = tcp;

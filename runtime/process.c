@@ -2,15 +2,16 @@
 #include "runtime/core.h"
 #include "runtime/filter.h"
 #include "runtime/probe.h"
+#include "runtime/sup.h"
 #include "runtime/sys_log.h"
-
-extern const struct fl_server fl_sup_server;
 
 static void proc_count(struct fl_shard *shard, struct fl_self *self, int by)
 {
     shard->procs += (uint32_t)by;
     atomic_store_explicit(&shard->procs_now, shard->procs, memory_order_release);
     if (FL_UNLIKELY(self->flags & FL_PROC_IS_SUP)) atomic_fetch_add(&shard->sups_now, (unsigned)by);
+    if (FL_UNLIKELY(self->flags & FL_PROC_ENDS_FIRST))
+        atomic_fetch_add(&shard->firsts_now, (unsigned)by);
 }
 
 static int proc_apply_opts(struct fl_self *self, const struct fl_spawn_opts *opts)
@@ -29,8 +30,18 @@ static int proc_apply_opts(struct fl_self *self, const struct fl_spawn_opts *opt
 static void proc_free(struct fl_self *self)
 {
     struct fl_shard *shard = self->shard;
+    if (self->cold != NULL && self->cold->idle != NULL)
+        fl_cell_free(shard, self->cold->idle, sizeof(struct fl_idle));
     fl_cell_free(shard, self->cold, sizeof(struct fl_cold));
     fl_cell_free(shard, self, FL_SELF_BYTES + self->state_bytes);
+}
+
+static void proc_is_sup(struct fl_self *self, const struct fl_spawn_opts *opts)
+{
+    const struct fl_sup_opts *sup = opts->args;
+    FL_ASSERT(sup != NULL);
+    self->flags |= FL_PROC_IS_SUP;
+    if (sup->ends_first && !opts->is_supervised) self->flags |= FL_PROC_ENDS_FIRST;
 }
 
 int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t state_bytes,
@@ -57,7 +68,7 @@ int fl_proc_new(struct fl_shard *shard, const struct fl_server *server, size_t s
             proc_free(self);
             return rc;
         }
-        if (server == &fl_sup_server) self->flags |= FL_PROC_IS_SUP;
+        if (server == &fl_sup_server) proc_is_sup(self, opts);
     }
     proc_count(shard, self, 1);
     shard->counts.spawned++;

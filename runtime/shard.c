@@ -106,6 +106,7 @@ int fl_shard_init(struct fl_shard *shard, struct fl_node *node, int id, struct f
     VALGRIND_HG_DISABLE_CHECKING(&shard->is_sleeping, sizeof shard->is_sleeping);
     VALGRIND_HG_DISABLE_CHECKING(&shard->procs_now, sizeof shard->procs_now);
     VALGRIND_HG_DISABLE_CHECKING(&shard->sups_now, sizeof shard->sups_now);
+    VALGRIND_HG_DISABLE_CHECKING(&shard->firsts_now, sizeof shard->firsts_now);
     VALGRIND_HG_DISABLE_CHECKING(&shard->epoch, sizeof shard->epoch);
     VALGRIND_HG_DISABLE_CHECKING(&shard->running_pid, sizeof shard->running_pid);
     VALGRIND_HG_DISABLE_CHECKING(&shard->running_server, sizeof shard->running_server);

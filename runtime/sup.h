@@ -78,7 +78,10 @@ struct fl_sup_opts {
     size_t partitions;     /* not 0: children[0] that many times, see partition.h */
     const char *name;      /* registered name or NULL */
     struct fl_pid link_to; /* its parent, or FL_NO_PID */
-    struct fl_err *err;    /* when the start fails: why, in words that name the child; or NULL */
+    /* At fl_node_stop: has ended before other trees are told to. For doors: who is inside can still
+     * be served. Only where there is no supervisor above. */
+    bool ends_first;
+    struct fl_err *err; /* when the start fails: why, in words that name the child; or NULL */
     /** When the limit is passed: called before the supervisor ends its children and itself with
      * shutdown. May be NULL. On the supervisor's shard. */
     void (*on_limit)(void *cx, const char *child_id);

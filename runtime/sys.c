@@ -164,7 +164,7 @@ static void do_resume(struct fl_self *self, struct fl_sig *sig, struct request *
     FL_ASSERT(request->fn == do_resume);
     /* its receive begins anew, and the time after which it gives up does too */
     if ((self->flags & FL_PROC_SUSPENDED) && (self->flags & FL_PROC_HAS_IDLE))
-        fl_idle_start(self, self->cold->idle_ns);
+        fl_idle_start(self, self->cold->idle->after_ns);
     fl_proc_resume(self);
     answer(self, sig, 0, NULL, 0);
 }

@@ -144,9 +144,12 @@ static void listener_on_connection(uv_stream_t *stream, int status)
     struct fl_shard *shard = listener->shard;
     if (status != 0) return;
     struct fl_tcp *tcp = fl_tcp_new(shard, listener->is_pipe);
-    if (uv_accept(stream, &tcp->handle.stream) != 0 || FL_FAIL("posix/io/net/accept") ||
-        atomic_load(&listener->connections) >= listener->connections_max) {
+    if (uv_accept(stream, &tcp->handle.stream) != 0 || FL_FAIL("posix/io/net/accept")) {
         fl_tcp_close_now(tcp);
+        return;
+    }
+    if (atomic_load(&listener->connections) >= listener->connections_max) {
+        fl_tcp_refuse(tcp, listener->refusal);
         return;
     }
     tcp->listener = listener;
@@ -182,6 +185,7 @@ int fl_listen(struct fl_self *self, const struct fl_listen_opts *opts, int *out_
 
     struct fl_listener *listener = fl_listener_new(self, false, opts->server, opts->args,
                                                    opts->connections_max, opts->shard);
+    listener->refusal = opts->refusal;
     const char *doing = "bind";
     rc = -FL_FAIL("posix/io/net/bind");
     if (rc == 0) rc = uv_tcp_bind(&listener->handle.tcp, &addr.any, 0);
@@ -213,11 +217,11 @@ struct fl_tcp *fl_tcp_accept(struct fl_self *self, const void *init_args)
 
 void fl_tcp_on_connected(uv_connect_t *req, int status)
 {
-    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp, connecting);
-    if (tcp->is_closed || tcp->connect_ref == 0) return; /* too late, or its process is gone */
+    struct fl_tcp *tcp = FL_OWNER(req, struct fl_tcp_edge, connecting)->tcp;
+    if (tcp->is_closed || tcp->wait_ref == 0) return; /* too late, or its process is gone */
     struct fl_self *self = tcp->port.owner;
-    FL_ASSERT((self->flags & FL_PROC_BLOCKED) && self->stack->wait.ref == tcp->connect_ref);
-    tcp->connect_ref = 0;
+    FL_ASSERT((self->flags & FL_PROC_BLOCKED) && self->stack->wait.ref == tcp->wait_ref);
+    tcp->wait_ref = 0;
     fl_call_end_wait(self, status);
 }
 
@@ -229,12 +233,12 @@ int fl_tcp_await_connect(struct fl_self *self, struct fl_tcp *tcp, int rc, fl_ns
     tcp->port.owner = self;
     fl_port_add(self, &tcp->port);
     if (rc == 0) {
-        tcp->connect_ref = fl_shard_next_ref(shard);
-        fl_call_arm_wait(self, tcp->connect_ref, fl_shard_due(shard, within_ns));
+        tcp->wait_ref = fl_shard_next_ref(shard);
+        fl_call_arm_wait(self, tcp->wait_ref, fl_shard_due(shard, within_ns));
         fl_proc_park(self);
         rc = stack->wait.code;
         stack->wait = (struct fl_wait){0};
-        tcp->connect_ref = 0;
+        tcp->wait_ref = 0;
     }
     if (rc != 0)
         fl_tcp_close_now(tcp);
@@ -256,7 +260,8 @@ int fl_tcp_connect(struct fl_self *self, const struct fl_tcp_connect_opts *opts,
     uv_tcp_nodelay(&tcp->handle.tcp, 1);
     rc = -FL_FAIL("posix/io/net/connect");
     if (rc == 0)
-        rc = uv_tcp_connect(&tcp->connecting, &tcp->handle.tcp, &addr.any, fl_tcp_on_connected);
+        rc = uv_tcp_connect(&fl_tcp_edge_of(tcp)->connecting, &tcp->handle.tcp, &addr.any,
+                            fl_tcp_on_connected);
     rc = fl_tcp_await_connect(self, tcp, rc, opts->within_ns != 0 ? opts->within_ns : FL_NEVER);
     if (rc == 0) {
         *out = tcp;

@@ -282,7 +282,7 @@ static void timer_fire_idle(struct fl_timer *timer)
 {
     struct fl_self *owner = timer->owner;
     struct fl_sig *sig = fl_sig_new(owner->shard, FL_SIG_IDLE, owner->pid, owner->pid);
-    sig->ref = owner->cold->idle_ref;
+    sig->ref = owner->cold->idle->ref;
     fl_box_push_sys(owner, sig);
 }
 
@@ -406,7 +406,7 @@ void fl_timer_drop_all(struct fl_self *self)
 {
     struct fl_cold *cold = self->cold;
     FL_ASSERT(cold != NULL);
-    fl_timer_remove(self->shard, &cold->idle);
+    if (cold->idle != NULL) fl_timer_remove(self->shard, &cold->idle->timer);
     while (!fl_list_is_empty(&cold->timers))
         timer_forget(self->shard, FL_OWNER(cold->timers.next, struct fl_user_timer, of_owner));
 }
@@ -421,16 +421,18 @@ void fl_idle_start(struct fl_self *self, fl_ns after_ns)
 {
     struct fl_cold *cold = fl_proc_cold(self);
     struct fl_shard *shard = self->shard;
-    fl_timer_remove(shard, &cold->idle);
-    cold->idle.kind = FL_TIMER_IDLE;
-    cold->idle.owner = self;
-    cold->idle_ns = after_ns;
-    cold->idle_ref = fl_shard_next_ref(shard);
+    if (cold->idle == NULL) cold->idle = fl_cell_new_zeroed(shard, sizeof *cold->idle);
+    struct fl_idle *idle = cold->idle;
+    fl_timer_remove(shard, &idle->timer);
+    idle->timer.kind = FL_TIMER_IDLE;
+    idle->timer.owner = self;
+    idle->after_ns = after_ns;
+    idle->ref = fl_shard_next_ref(shard);
     self->flags |= FL_PROC_HAS_IDLE;
     if (after_ns <= 0)
-        timer_fire_idle(&cold->idle);
+        timer_fire_idle(&idle->timer);
     else if (after_ns != FL_NEVER)
-        fl_timer_add(shard, &cold->idle, fl_shard_due(shard, after_ns));
+        fl_timer_add(shard, &idle->timer, fl_shard_due(shard, after_ns));
 }
 
 size_t fl_timer_count(const struct fl_shard *shard)

@@ -64,8 +64,8 @@ static const char *const archive_sql_text[SQL_COUNT] = {
     [SQL_LIST] = "SELECT name, head, changed_ms FROM docs ORDER BY changed_ms DESC LIMIT ?1",
 };
 
-int fl_archive_fail(struct fl_archive *archive, int sqlite_code, const char *doing,
-                    struct fl_err *err)
+int fl_doc_archive_fail(struct fl_doc_archive *archive, int sqlite_code, const char *doing,
+                        struct fl_err *err)
 {
     int code = (sqlite_code & 0xff) == SQLITE_FULL ? FL_EFULL : FL_EIO;
     return fl_err_set(err, code, "editor store %s: %s: %s", archive->opts.path, doing,
@@ -74,7 +74,7 @@ int fl_archive_fail(struct fl_archive *archive, int sqlite_code, const char *doi
 }
 
 /** Reads the one number that a pragma gives, or -1. */
-static int64_t archive_number(struct fl_archive *archive, const char *sql)
+static int64_t archive_number(struct fl_doc_archive *archive, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
     int64_t number = -1;
@@ -86,7 +86,7 @@ static int64_t archive_number(struct fl_archive *archive, const char *sql)
 }
 
 /** A database of somebody else must not get our tables. */
-static int archive_check_owner(struct fl_archive *archive, bool *is_ours, struct fl_err *err)
+static int archive_check_owner(struct fl_doc_archive *archive, bool *is_ours, struct fl_err *err)
 {
     int64_t owner = archive_number(archive, "PRAGMA application_id");
     *is_ours = owner == ARCHIVE_APPLICATION_ID;
@@ -94,12 +94,12 @@ static int archive_check_owner(struct fl_archive *archive, bool *is_ours, struct
     if (owner == 0 && archive_number(archive, "SELECT count(*) FROM sqlite_schema") == 0) return 0;
     int said = sqlite3_errcode(archive->db) & 0xff;
     if (said == SQLITE_NOTADB || said == SQLITE_CORRUPT)
-        return fl_archive_fail(archive, said, "open", err);
+        return fl_doc_archive_fail(archive, said, "open", err);
     return fl_err_set(err, FL_EIO, "editor store %s: this is not an editor's database",
                       archive->opts.path);
 }
 
-static int archive_check_damage(struct fl_archive *archive, struct fl_err *err)
+static int archive_check_damage(struct fl_doc_archive *archive, struct fl_err *err)
 {
     struct stat st;
     if (stat(archive->opts.path, &st) != 0 || st.st_size > ARCHIVE_CHECK_BYTES_MAX) return 0;
@@ -115,29 +115,30 @@ static int archive_check_damage(struct fl_archive *archive, struct fl_err *err)
     return code;
 }
 
-static int archive_prepare(struct fl_archive *archive, bool is_ours, struct fl_err *err)
+static int archive_prepare(struct fl_doc_archive *archive, bool is_ours, struct fl_err *err)
 {
     int rc = is_ours ? SQLITE_OK : sqlite3_exec(archive->db, archive_schema, NULL, NULL, NULL);
-    if (rc != SQLITE_OK) return fl_archive_fail(archive, rc, "schema", err);
+    if (rc != SQLITE_OK) return fl_doc_archive_fail(archive, rc, "schema", err);
     if (archive->opts.pages_max > 0) {
         char pragma[64];
         snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld",
                  (long long)archive->opts.pages_max);
         rc = sqlite3_exec(archive->db, pragma, NULL, NULL, NULL);
-        if (rc != SQLITE_OK) return fl_archive_fail(archive, rc, "limit", err);
+        if (rc != SQLITE_OK) return fl_doc_archive_fail(archive, rc, "limit", err);
     }
     for (int i = 0; i < SQL_COUNT; i++) {
         rc = sqlite3_prepare_v3(archive->db, archive_sql_text[i], -1, SQLITE_PREPARE_PERSISTENT,
                                 &archive->sql[i], NULL);
-        if (rc != SQLITE_OK) return fl_archive_fail(archive, rc, archive_sql_text[i], err);
+        if (rc != SQLITE_OK) return fl_doc_archive_fail(archive, rc, archive_sql_text[i], err);
     }
     return 0;
 }
 
-int fl_archive_open(struct fl_archive **out, const struct fl_archive_opts *opts, struct fl_err *err)
+int fl_doc_archive_open(struct fl_doc_archive **out, const struct fl_doc_archive_opts *opts,
+                        struct fl_err *err)
 {
     FL_ASSERT(opts->path != NULL);
-    struct fl_archive *archive = fl_new(struct fl_archive);
+    struct fl_doc_archive *archive = fl_new(struct fl_doc_archive);
     archive->opts = *opts;
     archive->opts.path = fl_strdup(opts->path);
     if (archive->opts.docs_max == 0) archive->opts.docs_max = 100000;
@@ -147,7 +148,7 @@ int fl_archive_open(struct fl_archive **out, const struct fl_archive_opts *opts,
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(archive->opts.path, &archive->db, flags, NULL), code = 0;
     if (rc != SQLITE_OK) {
-        code = fl_archive_fail(archive, rc, "open", err);
+        code = fl_doc_archive_fail(archive, rc, "open", err);
         goto fail;
     }
     sqlite3_extended_result_codes(archive->db, 1);
@@ -159,7 +160,7 @@ int fl_archive_open(struct fl_archive **out, const struct fl_archive_opts *opts,
     code = archive_check_owner(archive, &is_ours, err);
     if (code != 0) goto fail;
     rc = sqlite3_exec(archive->db, archive_pragmas, NULL, NULL, NULL);
-    if (rc != SQLITE_OK) code = fl_archive_fail(archive, rc, "pragmas", err);
+    if (rc != SQLITE_OK) code = fl_doc_archive_fail(archive, rc, "pragmas", err);
     if (code == 0) code = archive_check_damage(archive, err);
     if (code == 0) code = archive_prepare(archive, is_ours, err);
     if (code != 0) goto fail;
@@ -167,11 +168,11 @@ int fl_archive_open(struct fl_archive **out, const struct fl_archive_opts *opts,
     return 0;
 
 fail:
-    fl_archive_close(archive);
+    fl_doc_archive_close(archive);
     return code;
 }
 
-void fl_archive_close(struct fl_archive *archive)
+void fl_doc_archive_close(struct fl_doc_archive *archive)
 {
     if (archive == NULL) return;
     for (int i = 0; i < SQL_COUNT; i++)

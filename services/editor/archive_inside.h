@@ -30,14 +30,14 @@ enum archive_sql {
     SQL_COUNT
 };
 
-struct fl_archive {
+struct fl_doc_archive {
     sqlite3 *db;
     sqlite3_stmt *sql[SQL_COUNT];
-    struct fl_archive_opts opts;
+    struct fl_doc_archive_opts opts;
 };
 
 /** Fills err with what SQLite says and gives the code that callers know. */
-int fl_archive_fail(struct fl_archive *archive, int sqlite_code, const char *doing,
-                    struct fl_err *err);
+int fl_doc_archive_fail(struct fl_doc_archive *archive, int sqlite_code, const char *doing,
+                        struct fl_err *err);
 
 #endif

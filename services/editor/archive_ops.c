@@ -12,52 +12,52 @@ static struct fl_str column_bytes(sqlite3_stmt *stmt, int at)
 }
 
 /** Ends the use of a statement and says how it went: 0 also after a row. */
-static int done(struct fl_archive *archive, enum archive_sql which, int rc, const char *doing,
+static int done(struct fl_doc_archive *archive, enum archive_sql which, int rc, const char *doing,
                 struct fl_err *err)
 {
     int reset = sqlite3_reset(archive->sql[which]);
     sqlite3_clear_bindings(archive->sql[which]);
     if (rc == SQLITE_DONE || rc == SQLITE_ROW) return 0;
-    return fl_archive_fail(archive, reset != SQLITE_OK ? reset : rc, doing, err);
+    return fl_doc_archive_fail(archive, reset != SQLITE_OK ? reset : rc, doing, err);
 }
 
-static int step(struct fl_archive *archive, enum archive_sql which, const char *doing,
+static int step(struct fl_doc_archive *archive, enum archive_sql which, const char *doing,
                 struct fl_err *err)
 {
     return done(archive, which, sqlite3_step(archive->sql[which]), doing, err);
 }
 
 /** A statement with a document and a number. */
-static int step_doc(struct fl_archive *archive, enum archive_sql which, int64_t doc, int64_t number,
-                    struct fl_err *err)
+static int step_doc(struct fl_doc_archive *archive, enum archive_sql which, int64_t doc,
+                    int64_t number, struct fl_err *err)
 {
     sqlite3_bind_int64(archive->sql[which], 1, doc);
     sqlite3_bind_int64(archive->sql[which], 2, number);
     return step(archive, which, "forget what is old", err);
 }
 
-int fl_archive_begin(struct fl_archive *archive, struct fl_err *err)
+int fl_doc_archive_begin(struct fl_doc_archive *archive, struct fl_err *err)
 {
     return step(archive, SQL_BEGIN, "begin", err);
 }
 
-int fl_archive_commit(struct fl_archive *archive, struct fl_err *err)
+int fl_doc_archive_commit(struct fl_doc_archive *archive, struct fl_err *err)
 {
     return step(archive, SQL_COMMIT, "commit", err);
 }
 
-void fl_archive_rollback(struct fl_archive *archive)
+void fl_doc_archive_rollback(struct fl_doc_archive *archive)
 {
     if (!sqlite3_get_autocommit(archive->db)) step(archive, SQL_ROLLBACK, "rollback", NULL);
 }
 
 /** *id 0: there is none of this name. */
-static int find(struct fl_archive *archive, struct fl_str name, int64_t *id,
-                struct fl_archive_doc *out, struct fl_err *err)
+static int find(struct fl_doc_archive *archive, struct fl_str name, int64_t *id,
+                struct fl_doc_archive_doc *out, struct fl_err *err)
 {
     sqlite3_stmt *stmt = archive->sql[SQL_FIND];
     *id = 0;
-    *out = (struct fl_archive_doc){0};
+    *out = (struct fl_doc_archive_doc){0};
     bind_bytes(stmt, 1, name);
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
@@ -68,14 +68,14 @@ static int find(struct fl_archive *archive, struct fl_str name, int64_t *id,
     return done(archive, SQL_FIND, rc, "find", err);
 }
 
-int fl_archive_find(struct fl_archive *archive, struct fl_str name, struct fl_archive_doc *out,
-                    struct fl_err *err)
+int fl_doc_archive_find(struct fl_doc_archive *archive, struct fl_str name,
+                        struct fl_doc_archive_doc *out, struct fl_err *err)
 {
     int64_t id;
     return find(archive, name, &id, out, err);
 }
 
-static int make(struct fl_archive *archive, struct fl_str name, int64_t *id, struct fl_err *err)
+static int make(struct fl_doc_archive *archive, struct fl_str name, int64_t *id, struct fl_err *err)
 {
     sqlite3_stmt *count = archive->sql[SQL_COUNT_DOCS];
     int rc = sqlite3_step(count);
@@ -91,8 +91,8 @@ static int make(struct fl_archive *archive, struct fl_str name, int64_t *id, str
     return code;
 }
 
-static int append_row(struct fl_archive *archive, int64_t id, int64_t rev,
-                      const struct fl_archive_row *row, struct fl_err *err)
+static int append_row(struct fl_doc_archive *archive, int64_t id, int64_t rev,
+                      const struct fl_doc_archive_row *row, struct fl_err *err)
 {
     sqlite3_stmt *stmt = archive->sql[SQL_APPEND];
     sqlite3_bind_int64(stmt, 1, id);
@@ -107,11 +107,11 @@ static int append_row(struct fl_archive *archive, int64_t id, int64_t rev,
     return step(archive, SQL_APPEND, "append", err);
 }
 
-int fl_archive_append(struct fl_archive *archive, struct fl_str name, int64_t head,
-                      const struct fl_archive_row *rows, size_t count, struct fl_err *err)
+int fl_doc_archive_append(struct fl_doc_archive *archive, struct fl_str name, int64_t head,
+                          const struct fl_doc_archive_row *rows, size_t count, struct fl_err *err)
 {
     int64_t id;
-    struct fl_archive_doc doc;
+    struct fl_doc_archive_doc doc;
     int code = find(archive, name, &id, &doc, err);
     if (code != 0) return code;
     if (doc.head != head)
@@ -130,7 +130,7 @@ int fl_archive_append(struct fl_archive *archive, struct fl_str name, int64_t he
 }
 
 /** Forgets revisions up to the last kept text that is old enough. */
-static int forget(struct fl_archive *archive, int64_t id, const struct fl_archive_doc *doc,
+static int forget(struct fl_doc_archive *archive, int64_t id, const struct fl_doc_archive_doc *doc,
                   struct fl_err *err)
 {
     sqlite3_stmt *stmt = archive->sql[SQL_OLD_SNAP];
@@ -149,11 +149,11 @@ static int forget(struct fl_archive *archive, int64_t id, const struct fl_archiv
     return step(archive, SQL_DROP_SEEN, "forget clients", err);
 }
 
-int fl_archive_snapshot(struct fl_archive *archive, struct fl_str name, struct fl_str text,
-                        int64_t at_ms, struct fl_err *err)
+int fl_doc_archive_snapshot(struct fl_doc_archive *archive, struct fl_str name, struct fl_str text,
+                            int64_t at_ms, struct fl_err *err)
 {
     int64_t id;
-    struct fl_archive_doc doc;
+    struct fl_doc_archive_doc doc;
     int code = find(archive, name, &id, &doc, err);
     if (code != 0 || id == 0) return code;
     sqlite3_stmt *stmt = archive->sql[SQL_SNAP];
@@ -165,11 +165,11 @@ int fl_archive_snapshot(struct fl_archive *archive, struct fl_str name, struct f
     return code != 0 ? code : forget(archive, id, &doc, err);
 }
 
-int fl_archive_text(struct fl_archive *archive, struct fl_str name, int64_t rev, int64_t *of,
-                    struct fl_buf *out, struct fl_err *err)
+int fl_doc_archive_text(struct fl_doc_archive *archive, struct fl_str name, int64_t rev,
+                        int64_t *of, struct fl_buf *out, struct fl_err *err)
 {
     int64_t id;
-    struct fl_archive_doc doc;
+    struct fl_doc_archive_doc doc;
     int code = find(archive, name, &id, &doc, err);
     *of = 0;
     if (code != 0 || id == 0) return code;
@@ -186,14 +186,14 @@ int fl_archive_text(struct fl_archive *archive, struct fl_str name, int64_t rev,
 }
 
 /** Hands the rows of a bound statement on, until one is not wanted. */
-static int each_row(struct fl_archive *archive, enum archive_sql which,
-                    bool (*row)(void *cx, const struct fl_archive_row *row), void *cx,
+static int each_row(struct fl_doc_archive *archive, enum archive_sql which,
+                    bool (*row)(void *cx, const struct fl_doc_archive_row *row), void *cx,
                     struct fl_err *err)
 {
     sqlite3_stmt *stmt = archive->sql[which];
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct fl_archive_row found = {
+        struct fl_doc_archive_row found = {
             .rev = sqlite3_column_int64(stmt, 0),
             .seq = sqlite3_column_int64(stmt, 1),
             .at_ms = sqlite3_column_int64(stmt, 2),
@@ -208,12 +208,12 @@ static int each_row(struct fl_archive *archive, enum archive_sql which,
     return done(archive, which, rc, "read revisions", err);
 }
 
-int fl_archive_rows(struct fl_archive *archive, struct fl_str name, int64_t since, int64_t until,
-                    bool (*row)(void *cx, const struct fl_archive_row *row), void *cx,
-                    struct fl_err *err)
+int fl_doc_archive_rows(struct fl_doc_archive *archive, struct fl_str name, int64_t since,
+                        int64_t until, bool (*row)(void *cx, const struct fl_doc_archive_row *row),
+                        void *cx, struct fl_err *err)
 {
     int64_t id;
-    struct fl_archive_doc doc;
+    struct fl_doc_archive_doc doc;
     int code = find(archive, name, &id, &doc, err);
     if (code != 0 || id == 0) return code;
     sqlite3_bind_int64(archive->sql[SQL_ROWS], 1, id);
@@ -222,12 +222,12 @@ int fl_archive_rows(struct fl_archive *archive, struct fl_str name, int64_t sinc
     return each_row(archive, SQL_ROWS, row, cx, err);
 }
 
-int fl_archive_recent(struct fl_archive *archive, struct fl_str name, int64_t before,
-                      bool (*row)(void *cx, const struct fl_archive_row *row), void *cx,
-                      struct fl_err *err)
+int fl_doc_archive_recent(struct fl_doc_archive *archive, struct fl_str name, int64_t before,
+                          bool (*row)(void *cx, const struct fl_doc_archive_row *row), void *cx,
+                          struct fl_err *err)
 {
     int64_t id;
-    struct fl_archive_doc doc;
+    struct fl_doc_archive_doc doc;
     int code = find(archive, name, &id, &doc, err);
     if (code != 0 || id == 0) return code;
     sqlite3_bind_int64(archive->sql[SQL_RECENT], 1, id);
@@ -235,11 +235,11 @@ int fl_archive_recent(struct fl_archive *archive, struct fl_str name, int64_t be
     return each_row(archive, SQL_RECENT, row, cx, err);
 }
 
-int fl_archive_seen(struct fl_archive *archive, struct fl_str name, struct fl_str client,
-                    int64_t *out, struct fl_err *err)
+int fl_doc_archive_seen(struct fl_doc_archive *archive, struct fl_str name, struct fl_str client,
+                        int64_t *out, struct fl_err *err)
 {
     int64_t id;
-    struct fl_archive_doc doc;
+    struct fl_doc_archive_doc doc;
     int code = find(archive, name, &id, &doc, err);
     *out = 0;
     if (code != 0 || id == 0) return code;
@@ -251,16 +251,16 @@ int fl_archive_seen(struct fl_archive *archive, struct fl_str name, struct fl_st
     return done(archive, SQL_SEEN, rc, "find a client", err);
 }
 
-int fl_archive_list(struct fl_archive *archive, int most,
-                    void (*entry)(void *cx, const struct fl_archive_entry *entry), void *cx,
-                    struct fl_err *err)
+int fl_doc_archive_list(struct fl_doc_archive *archive, int most,
+                        void (*entry)(void *cx, const struct fl_doc_archive_entry *entry), void *cx,
+                        struct fl_err *err)
 {
     sqlite3_stmt *stmt = archive->sql[SQL_LIST];
     sqlite3_bind_int(stmt, 1, most);
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct fl_archive_entry found = {column_bytes(stmt, 0), sqlite3_column_int64(stmt, 1),
-                                         sqlite3_column_int64(stmt, 2)};
+        struct fl_doc_archive_entry found = {column_bytes(stmt, 0), sqlite3_column_int64(stmt, 1),
+                                             sqlite3_column_int64(stmt, 2)};
         entry(cx, &found);
     }
     return done(archive, SQL_LIST, rc, "list", err);

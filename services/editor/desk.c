@@ -10,28 +10,28 @@
 #define VERSIONS_REVS_MAX 4000
 #define VERSION_PAUSE_MS 120000
 
-struct fl_held_archive {
+struct fl_held_doc_archive {
     atomic_int refs;
-    struct fl_archive *archive;
+    struct fl_doc_archive *archive;
 };
 
-struct fl_held_archive *fl_held_archive_new(struct fl_archive *archive_take)
+struct fl_held_doc_archive *fl_held_doc_archive_new(struct fl_doc_archive *archive_take)
 {
-    struct fl_held_archive *held = fl_new(struct fl_held_archive);
+    struct fl_held_doc_archive *held = fl_new(struct fl_held_doc_archive);
     atomic_init(&held->refs, 1);
     held->archive = archive_take;
     return held;
 }
 
-void fl_held_archive_release(void *held)
+void fl_held_doc_archive_release(void *held)
 {
-    struct fl_held_archive *mine = held;
+    struct fl_held_doc_archive *mine = held;
     if (atomic_fetch_sub(&mine->refs, 1) > 1) return;
-    fl_archive_close(mine->archive);
+    fl_doc_archive_close(mine->archive);
     free(mine);
 }
 
-struct fl_desk *fl_desk_new(struct fl_held_archive *held)
+struct fl_desk *fl_desk_new(struct fl_held_doc_archive *held)
 {
     struct fl_desk *desk = fl_new(struct fl_desk);
     atomic_fetch_add(&held->refs, 1);
@@ -48,7 +48,7 @@ void fl_desk_free(void *desk)
         fl_buf_fini(&mine->askers[i].answer);
     }
     free(mine->askers);
-    fl_held_archive_release(mine->held);
+    fl_held_doc_archive_release(mine->held);
     free(mine);
 }
 
@@ -72,13 +72,13 @@ int fl_desk_add(struct fl_desk *desk, const struct fl_msg *call)
 
 /* A request, taken apart, and its answer. */
 struct job {
-    struct fl_archive *archive;
+    struct fl_doc_archive *archive;
     struct fl_scribe_ask ask;
     struct fl_str name, client, rest; /* rest: rows and text */
     struct fl_scribe_answer answer;
     struct fl_buf text, rows;
-    struct fl_archive_row version; /* of FL_SCRIBE_VERSIONS: the one that is growing */
-    char version_client[FL_ARCHIVE_CLIENT_MAX], version_by[FL_ARCHIVE_BY_MAX];
+    struct fl_doc_archive_row version; /* of FL_SCRIBE_VERSIONS: the one that is growing */
+    char version_client[FL_DOC_ARCHIVE_CLIENT_MAX], version_by[FL_DOC_ARCHIVE_BY_MAX];
     int64_t version_oldest_ms;
     int walked;
     struct fl_err *err;
@@ -101,22 +101,22 @@ static int job_append(struct job *job)
 {
     size_t count = job->ask.rows;
     if (count > job->rest.len) return FL_EBADMSG;
-    struct fl_archive_row *rows = fl_new_array(struct fl_archive_row, count + 1);
+    struct fl_doc_archive_row *rows = fl_new_array(struct fl_doc_archive_row, count + 1);
     struct fl_str rest = job->rest;
     int code = 0;
     for (size_t i = 0; i < count && code == 0; i++)
         code = fl_scribe_take_row(&rest, &rows[i]) ? 0 : FL_EBADMSG;
     if (code == 0)
-        code = fl_archive_append(job->archive, job->name, job->ask.rev, rows, count, job->err);
+        code = fl_doc_archive_append(job->archive, job->name, job->ask.rev, rows, count, job->err);
     if (code == 0 && job->ask.has_text) {
         int64_t at_ms = count > 0 ? rows[count - 1].at_ms : 0;
-        code = fl_archive_snapshot(job->archive, job->name, rest, at_ms, job->err);
+        code = fl_doc_archive_snapshot(job->archive, job->name, rest, at_ms, job->err);
     }
     free(rows);
     return code;
 }
 
-static bool job_on_row(void *cx, const struct fl_archive_row *row)
+static bool job_on_row(void *cx, const struct fl_doc_archive_row *row)
 {
     struct job *job = cx;
     uint32_t most = job->ask.most != 0 ? job->ask.most : ROWS_BYTES_DEFAULT;
@@ -129,8 +129,8 @@ static bool job_on_row(void *cx, const struct fl_archive_row *row)
 
 static int job_find(struct job *job)
 {
-    struct fl_archive_doc doc;
-    int code = fl_archive_find(job->archive, job->name, &doc, job->err);
+    struct fl_doc_archive_doc doc;
+    int code = fl_doc_archive_find(job->archive, job->name, &doc, job->err);
     job->answer.head = doc.head;
     job->answer.floor = doc.floor;
     return code;
@@ -141,11 +141,11 @@ static int job_text(struct job *job)
     int code = job_find(job);
     if (code != 0) return code;
     if (job->ask.rev < job->answer.floor) return FL_ENOTFOUND;
-    code = fl_archive_text(job->archive, job->name, job->ask.rev, &job->answer.rev, &job->text,
-                           job->err);
+    code = fl_doc_archive_text(job->archive, job->name, job->ask.rev, &job->answer.rev, &job->text,
+                               job->err);
     if (code != 0) return code;
-    return fl_archive_rows(job->archive, job->name, job->answer.rev, job->ask.rev, job_on_row, job,
-                           job->err);
+    return fl_doc_archive_rows(job->archive, job->name, job->answer.rev, job->ask.rev, job_on_row,
+                               job, job->err);
 }
 
 static int job_since(struct job *job)
@@ -153,9 +153,10 @@ static int job_since(struct job *job)
     int code = job_find(job);
     if (code != 0) return code;
     if (job->ask.rev < job->answer.floor || job->ask.rev > job->answer.head)
-        return fl_archive_seen(job->archive, job->name, job->client, &job->answer.seen, job->err);
-    return fl_archive_rows(job->archive, job->name, job->ask.rev, INT64_MAX, job_on_row, job,
-                           job->err);
+        return fl_doc_archive_seen(job->archive, job->name, job->client, &job->answer.seen,
+                                   job->err);
+    return fl_doc_archive_rows(job->archive, job->name, job->ask.rev, INT64_MAX, job_on_row, job,
+                               job->err);
 }
 
 static void version_end(struct job *job)
@@ -163,7 +164,7 @@ static void version_end(struct job *job)
     if (job->version.rev == 0) return;
     fl_scribe_put_row(&job->rows, &job->version);
     job->answer.rows++;
-    job->version = (struct fl_archive_row){0};
+    job->version = (struct fl_doc_archive_row){0};
 }
 
 static struct fl_str version_keep(char *to, size_t max, struct fl_str text)
@@ -174,10 +175,10 @@ static struct fl_str version_keep(char *to, size_t max, struct fl_str text)
 }
 
 /** Joins rows, latest first, to versions: one client's, without a long pause. */
-static bool version_on_row(void *cx, const struct fl_archive_row *row)
+static bool version_on_row(void *cx, const struct fl_doc_archive_row *row)
 {
     struct job *job = cx;
-    struct fl_archive_row *version = &job->version;
+    struct fl_doc_archive_row *version = &job->version;
     bool goes_on = version->rev != 0 && fl_str_eq(version->client, row->client) &&
                    fl_str_eq(version->by, row->by) &&
                    job->version_oldest_ms - row->at_ms < VERSION_PAUSE_MS;
@@ -188,8 +189,8 @@ static bool version_on_row(void *cx, const struct fl_archive_row *row)
         if (job->answer.more) return false;
         *version = *row;
         version->inserted = version->deleted = 0;
-        version->client = version_keep(job->version_client, FL_ARCHIVE_CLIENT_MAX, row->client);
-        version->by = version_keep(job->version_by, FL_ARCHIVE_BY_MAX, row->by);
+        version->client = version_keep(job->version_client, FL_DOC_ARCHIVE_CLIENT_MAX, row->client);
+        version->by = version_keep(job->version_by, FL_DOC_ARCHIVE_BY_MAX, row->by);
     }
     version->seq = row->rev;
     version->inserted += row->inserted;
@@ -203,16 +204,16 @@ static int job_versions(struct job *job)
 {
     int code = job_find(job);
     if (code == 0)
-        code = fl_archive_recent(job->archive, job->name, job->ask.rev, version_on_row, job,
-                                 job->err);
+        code = fl_doc_archive_recent(job->archive, job->name, job->ask.rev, version_on_row, job,
+                                     job->err);
     version_end(job);
     return code;
 }
 
-static void job_on_entry(void *cx, const struct fl_archive_entry *entry)
+static void job_on_entry(void *cx, const struct fl_doc_archive_entry *entry)
 {
     struct job *job = cx;
-    struct fl_archive_row row = {
+    struct fl_doc_archive_row row = {
         .rev = entry->head, .at_ms = entry->changed_ms, .client = entry->name};
     fl_scribe_put_row(&job->rows, &row);
     job->answer.rows++;
@@ -220,8 +221,8 @@ static void job_on_entry(void *cx, const struct fl_archive_entry *entry)
 
 static int job_list(struct job *job)
 {
-    return fl_archive_list(job->archive, job->ask.most != 0 ? (int)job->ask.most : 50, job_on_entry,
-                           job, job->err);
+    return fl_doc_archive_list(job->archive, job->ask.most != 0 ? (int)job->ask.most : 50,
+                               job_on_entry, job, job->err);
 }
 
 static int job_run(struct job *job)
@@ -255,13 +256,13 @@ static int desk_do(struct fl_desk *desk, struct fl_desk_asker *asker)
 int fl_desk_work(void *desk)
 {
     struct fl_desk *mine = desk;
-    struct fl_archive *archive = mine->held->archive;
-    int code = fl_archive_begin(archive, &mine->err);
+    struct fl_doc_archive *archive = mine->held->archive;
+    int code = fl_doc_archive_begin(archive, &mine->err);
     for (size_t i = 0; i < mine->count && code == 0; i++)
         code = desk_do(mine, &mine->askers[i]);
-    if (code == 0) code = fl_archive_commit(archive, &mine->err);
+    if (code == 0) code = fl_doc_archive_commit(archive, &mine->err);
     if (code == 0) return 0;
-    fl_archive_rollback(archive);
+    fl_doc_archive_rollback(archive);
     for (size_t i = 0; i < mine->count; i++)
         mine->askers[i].code = code;
     return code;

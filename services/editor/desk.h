@@ -8,11 +8,11 @@
 #include "services/editor/scribe.h"
 
 /** An open archive that work under way may outlive its process with. */
-struct fl_held_archive;
+struct fl_held_doc_archive;
 /** Takes the archive; one reference. */
-struct fl_held_archive *fl_held_archive_new(struct fl_archive *archive_take);
+struct fl_held_doc_archive *fl_held_doc_archive_new(struct fl_doc_archive *archive_take);
 /** One less; closes the archive at zero. A `void *` so that it can be an owner's function. */
-void fl_held_archive_release(void *held);
+void fl_held_doc_archive_release(void *held);
 
 /** One request. */
 struct fl_desk_asker {
@@ -24,14 +24,14 @@ struct fl_desk_asker {
     struct fl_buf answer;
 };
 struct fl_desk {
-    struct fl_held_archive *held;
+    struct fl_held_doc_archive *held;
     struct fl_desk_asker *askers;
     size_t count, cap, bytes;
     struct fl_err err; /* when fl_desk_work said no */
 };
 
 /** An empty desk on this archive, which it retains. */
-struct fl_desk *fl_desk_new(struct fl_held_archive *held);
+struct fl_desk *fl_desk_new(struct fl_held_doc_archive *held);
 /** Frees it and what lies on it; NULL is fine. A `void *` so that it can be an owner's function. */
 void fl_desk_free(void *desk);
 /** Adds a call. FL_EFULL: there is enough on it, work first. */

@@ -61,7 +61,7 @@ static void doc_append(struct fl_self *self, struct doc *doc)
     doc->out.len = 0;
     fl_scribe_put_ask(&doc->out, ask, fl_str_of(doc->args.name), FL_STR(""));
     while (doc->sent < doc->past.head && doc->out.len < DOC_BATCH_BYTES_MAX) {
-        struct fl_archive_row row = fl_past_row(&doc->past, ++doc->sent);
+        struct fl_doc_archive_row row = fl_past_row(&doc->past, ++doc->sent);
         fl_scribe_put_row(&doc->out, &row);
         doc->snap_bytes += row.edit.len;
         ask.rows++;
@@ -186,7 +186,7 @@ static int doc_submit(struct fl_self *self, struct doc *doc, const struct fl_msg
     int code = doc_take_edit(doc, base, op);
     if (code != 0) return code;
 
-    struct fl_archive_row row = {
+    struct fl_doc_archive_row row = {
         .seq = request.seq,
         .at_ms = (doc->wall_ns + fl_self_now(self)) / FL_NS_PER_MS,
         .client = client,

@@ -10,7 +10,7 @@
 #include "services/editor/archive.h"
 
 #define FL_DOCS_NAME "docs" /* the supervisor of documents */
-#define FL_DOC_FULL_NAME_MAX (FL_ARCHIVE_NAME_MAX + 8)
+#define FL_DOC_FULL_NAME_MAX (FL_DOC_ARCHIVE_NAME_MAX + 8)
 #define FL_DOC_PARTS_MAX 10000 /* of an edit that comes from outside */
 
 enum fl_doc_tag {

@@ -15,7 +15,7 @@
 
 struct doc_args {
     const struct fl_docs *docs;
-    char name[FL_ARCHIVE_NAME_MAX + 1];
+    char name[FL_DOC_ARCHIVE_NAME_MAX + 1];
 };
 /* Of a submit and a sync; number is base or since. Followed by client, by, op. */
 struct doc_request {
@@ -33,7 +33,7 @@ struct doc_sync {
     struct fl_pid from;
     uint64_t ref;     /* of their call */
     uint64_t ask_ref; /* of mine */
-    char client[FL_ARCHIVE_CLIENT_MAX];
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX];
     size_t client_len;
 };
 

@@ -20,7 +20,7 @@ static void load_clear(struct doc *doc)
 /** Applies rows behind the head. */
 static int load_rows(struct doc *doc, struct fl_str rows, uint32_t count)
 {
-    struct fl_archive_row row;
+    struct fl_doc_archive_row row;
     for (uint32_t i = 0; i < count; i++) {
         if (!fl_scribe_take_row(&rows, &row)) return FL_EBADMSG;
         if (row.rev != doc->past.head + 1) return FL_EBADMSG;

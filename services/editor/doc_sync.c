@@ -96,7 +96,7 @@ static bool sync_put_rows(struct doc *doc, const struct fl_scribe_answer *answer
     doc->out.len = 0;
     fl_buf_printf(&doc->out, "{\"rev\":%lld,\"ops\":[", (long long)doc->committed);
     for (uint32_t i = 0; i < answer->rows; i++) {
-        struct fl_archive_row row;
+        struct fl_doc_archive_row row;
         if (!fl_scribe_take_row(&rows, &row)) return false;
         fl_buf_printf(&doc->out, "%s{\"rev\":%lld,\"client\":", i > 0 ? "," : "",
                       (long long)row.rev);

@@ -5,7 +5,7 @@
 
 bool fl_doc_name_ok(struct fl_str name)
 {
-    if (name.at == NULL || name.len == 0 || name.len > FL_ARCHIVE_NAME_MAX) return false;
+    if (name.at == NULL || name.len == 0 || name.len > FL_DOC_ARCHIVE_NAME_MAX) return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i], small = (char)(c | 0x20);
         bool ok = (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -76,7 +76,8 @@ bool doc_read_request(const struct fl_msg *msg, struct doc_request *request, str
     if (msg->len < sizeof *request) return false;
     memcpy(request, msg->data, sizeof *request);
     size_t left = msg->len - sizeof *request;
-    if (request->client_len > FL_ARCHIVE_CLIENT_MAX || request->by_len > FL_ARCHIVE_BY_MAX ||
+    if (request->client_len > FL_DOC_ARCHIVE_CLIENT_MAX ||
+        request->by_len > FL_DOC_ARCHIVE_BY_MAX ||
         (size_t)request->client_len + request->by_len + request->op_len != left)
         return false;
     const char *at = (const char *)msg->data + sizeof *request;

@@ -41,10 +41,10 @@ static int editor_try_archive(const char *folder, struct fl_err *err)
     int code = fl_make_dirs(folder, err);
     if (code != 0) return code;
     char *path = fl_format("%s/editor.db", folder);
-    struct fl_archive *archive = NULL;
-    const struct fl_archive_opts opts = {.path = path};
-    code = fl_archive_open(&archive, &opts, err);
-    fl_archive_close(archive);
+    struct fl_doc_archive *archive = NULL;
+    const struct fl_doc_archive_opts opts = {.path = path};
+    code = fl_doc_archive_open(&archive, &opts, err);
+    fl_doc_archive_close(archive);
     free(path);
     return code;
 }
@@ -167,8 +167,9 @@ static void editor_lay_out(struct editor *editor)
     const struct fl_web_route routes[] = {
         {"GET", "/health", editor_health, NULL}, FL_LIVE_ROUTE(&editor->live), {0}};
     const struct fl_channel_server views[] = {FL_LIVE_CHANNEL(&editor->live), {0}};
-    const struct fl_web_socket sockets[] = {
-        {"/socket", fl_editor_channels}, {"/live", editor->views}, {0}};
+    const struct fl_web_socket sockets[] = {{.path = "/socket", .channels = fl_editor_channels},
+                                            {.path = "/live", .channels = editor->views},
+                                            {0}};
     memcpy(editor->routes, routes, sizeof routes);
     memcpy(editor->views, views, sizeof views);
     memcpy(editor->sockets, sockets, sizeof sockets);

@@ -134,7 +134,7 @@ static void guest_push_again(struct fl_guest *guest)
 
 static bool guest_on_sync(struct fl_guest *guest, struct fl_str payload)
 {
-    char client[FL_ARCHIVE_CLIENT_MAX];
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX];
     size_t len = guest_take_text(guest, payload, "client", client, sizeof client);
     struct fl_pid doc;
     int code = fl_doc_open(guest->self, &guest->guests->docs, guest->name, &doc);
@@ -150,7 +150,7 @@ static bool guest_on_sync(struct fl_guest *guest, struct fl_str payload)
 
 static bool guest_on_op(struct fl_guest *guest, struct fl_str payload)
 {
-    char client[FL_ARCHIVE_CLIENT_MAX];
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX];
     size_t len = guest_take_text(guest, payload, "client", client, sizeof client);
     int64_t seq = guest_number(payload, "seq", 0), base = guest_number(payload, "base", -1);
     struct fl_str op = fl_jscan_get(payload, "op"), id = {client, len};

@@ -31,8 +31,8 @@ typedef void (*fl_guest_push)(void *cx, const char *event, struct fl_str payload
 struct fl_guest_ask {
     uint64_t ref;
     int kind;
-    int64_t number;                     /* the seq of a submit, the revision of a text */
-    char client[FL_ARCHIVE_CLIENT_MAX]; /* of a submit */
+    int64_t number;                         /* the seq of a submit, the revision of a text */
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX]; /* of a submit */
     size_t client_len;
 };
 /** One page. Zero it. */
@@ -41,11 +41,11 @@ struct fl_guest {
     struct fl_self *self;
     fl_guest_push push;
     void *cx;
-    char name[FL_ARCHIVE_NAME_MAX + 1]; /* the document's */
+    char name[FL_DOC_ARCHIVE_NAME_MAX + 1]; /* the document's */
     char topic[FL_DOC_FULL_NAME_MAX];
-    char by[FL_ARCHIVE_BY_MAX]; /* the person's */
+    char by[FL_DOC_ARCHIVE_BY_MAX]; /* the person's */
     size_t by_len;
-    char client[FL_ARCHIVE_CLIENT_MAX]; /* this load of the page's */
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX]; /* this load of the page's */
     size_t client_len;
     bool is_tracked;
     struct fl_guest_ask asks[FL_GUEST_ASKS_MAX];

@@ -26,7 +26,7 @@ void guest_versions(struct fl_guest *guest, int code, const void *data, size_t l
 {
     struct fl_scribe_answer answer;
     struct fl_str text, rows;
-    struct fl_archive_row row;
+    struct fl_doc_archive_row row;
     if (code == 0 && !fl_scribe_read_answer(data, len, &answer, &text, &rows)) code = FL_EBADMSG;
     if (code != 0) {
         guest_push(guest, "versions", FL_STR("{\"error\":\"the history cannot be read now\"}"));
@@ -68,7 +68,7 @@ static int past_make_text(struct fl_text *text, int64_t rev, const void *data, s
 {
     struct fl_scribe_answer answer;
     struct fl_str kept, rows;
-    struct fl_archive_row row;
+    struct fl_doc_archive_row row;
     struct fl_edit edit = {0};
     if (!fl_scribe_read_answer(data, len, &answer, &kept, &rows)) return FL_EBADMSG;
     int code = fl_text_add_utf8(text, kept);

@@ -92,7 +92,7 @@ static void people_tell(struct fl_guest *guest)
 
 bool guest_on_hello(struct fl_guest *guest, struct fl_str payload)
 {
-    char client[FL_ARCHIVE_CLIENT_MAX];
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX];
     size_t len = guest_take_text(guest, payload, "client", client, sizeof client);
     if (len == 0) return false;
     bool is_other = guest->client_len != len || memcmp(guest->client, client, len) != 0;

@@ -23,10 +23,11 @@ static void lobby_put_ago(char *out, size_t max, int64_t ago_ms)
     snprintf(out, max, "just now");
 }
 
-static void lobby_take(struct fl_editor_lobby *lobby, const struct fl_archive_row *row)
+static void lobby_take(struct fl_editor_lobby *lobby, const struct fl_doc_archive_row *row)
 {
     struct fl_editor_lobby_entry *entry = &lobby->entries[lobby->count++];
-    size_t len = row->client.len < FL_ARCHIVE_NAME_MAX ? row->client.len : FL_ARCHIVE_NAME_MAX;
+    size_t len = row->client.len < FL_DOC_ARCHIVE_NAME_MAX ? row->client.len
+                                                           : FL_DOC_ARCHIVE_NAME_MAX;
     memcpy(entry->name, row->client.at, len);
     entry->name[len] = '\0';
     entry->head = row->rev;
@@ -48,7 +49,7 @@ static int lobby_on_mount(struct fl_live *live, void *state, const struct fl_liv
                             LOBBY_ANSWER_MAX, &len, LOBBY_CALL_NS);
     struct fl_scribe_answer head;
     struct fl_str text, rows;
-    struct fl_archive_row row;
+    struct fl_doc_archive_row row;
     if (code != 0 || !fl_scribe_read_answer(answer, len, &head, &text, &rows))
         lobby->problem = "The list of documents cannot be read now.";
     else
@@ -67,7 +68,7 @@ static void lobby_on_event(struct fl_live *live, void *state, const struct fl_li
         lobby->problem = "A name has 1 to 64 letters, digits, dots, dashes or underscores.";
         return;
     }
-    char path[FL_ARCHIVE_NAME_MAX + 16];
+    char path[FL_DOC_ARCHIVE_NAME_MAX + 16];
     snprintf(path, sizeof path, "/editor/%.*s", FL_ARG(name));
     fl_live_redirect(live, path);
 }

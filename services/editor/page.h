@@ -10,7 +10,7 @@
 /** What the page of a document shows. */
 struct fl_editor_page {
     struct fl_guest guest; /* once connected */
-    char name[FL_ARCHIVE_NAME_MAX + 1];
+    char name[FL_DOC_ARCHIVE_NAME_MAX + 1];
     /* The dead render brings the text, and the page goes on from there. Not one with U+0000, which
      * HTML cannot say. */
     bool has_text;
@@ -20,7 +20,7 @@ struct fl_editor_page {
 /** What the list shows. */
 struct fl_editor_lobby {
     struct fl_editor_lobby_entry {
-        char name[FL_ARCHIVE_NAME_MAX + 1];
+        char name[FL_DOC_ARCHIVE_NAME_MAX + 1];
         char changed[32];       /* for machines */
         char changed_words[24]; /* "5 minutes ago" */
         int64_t head;

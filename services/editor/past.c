@@ -37,7 +37,8 @@ static size_t past_keep(char *to, size_t max, struct fl_str text)
     return text.len;
 }
 
-void fl_past_push(struct fl_past *past, const struct fl_archive_row *row, struct fl_edit *edit_take)
+void fl_past_push(struct fl_past *past, const struct fl_doc_archive_row *row,
+                  struct fl_edit *edit_take)
 {
     struct fl_past_op *op = past_room(past);
     *op = (struct fl_past_op){.seq = row->seq, .at_ms = row->at_ms};
@@ -91,12 +92,12 @@ int64_t fl_past_find(const struct fl_past *past, int64_t since, struct fl_str cl
     return 0;
 }
 
-struct fl_archive_row fl_past_row(const struct fl_past *past, int64_t rev)
+struct fl_doc_archive_row fl_past_row(const struct fl_past *past, int64_t rev)
 {
     const struct fl_past_op *op = fl_past_get(past, rev);
     size_t inserted, deleted;
     fl_edit_sizes(&op->edit, &inserted, &deleted);
-    return (struct fl_archive_row){
+    return (struct fl_doc_archive_row){
         .rev = rev,
         .seq = op->seq,
         .at_ms = op->at_ms,

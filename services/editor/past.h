@@ -12,9 +12,9 @@ struct fl_past_op {
     struct fl_edit edit;
     char *wire;
     size_t wire_len, edit_at, edit_len; /* the JSON of the edit is a piece of it */
-    char client[FL_ARCHIVE_CLIENT_MAX];
+    char client[FL_DOC_ARCHIVE_CLIENT_MAX];
     size_t client_len;
-    char by[FL_ARCHIVE_BY_MAX];
+    char by[FL_DOC_ARCHIVE_BY_MAX];
     size_t by_len;
     int64_t seq, at_ms;
 };
@@ -29,7 +29,7 @@ struct fl_past {
 /** Frees the memory; zero after. */
 void fl_past_fini(struct fl_past *past);
 /** Revision head+1. row->rev is not looked at, row->edit neither: the edit is moved from edit. */
-void fl_past_push(struct fl_past *past, const struct fl_archive_row *row,
+void fl_past_push(struct fl_past *past, const struct fl_doc_archive_row *row,
                   struct fl_edit *edit_take);
 /** A revision that is there: above fl_past_oldest, up to head. */
 const struct fl_past_op *fl_past_get(const struct fl_past *past, int64_t rev);
@@ -40,6 +40,6 @@ void fl_past_drop(struct fl_past *past);
 /** The revision after `since` that has this id; 0: none. */
 int64_t fl_past_find(const struct fl_past *past, int64_t since, struct fl_str client, int64_t seq);
 /** As it goes into the archive. */
-struct fl_archive_row fl_past_row(const struct fl_past *past, int64_t rev);
+struct fl_doc_archive_row fl_past_row(const struct fl_past *past, int64_t rev);
 
 #endif

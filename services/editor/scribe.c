@@ -7,15 +7,15 @@ enum { SCRIBE_OPEN = 1, SCRIBE_WORK };
 
 struct scribe {
     const struct fl_scribe_opts *opts;
-    struct fl_held_archive *held; /* NULL until it is open */
-    struct fl_desk *next;         /* what the next transaction will do; NULL: nothing yet */
+    struct fl_held_doc_archive *held; /* NULL until it is open */
+    struct fl_desk *next;             /* what the next transaction will do; NULL: nothing yet */
 };
 
 /** Work for a pool thread: opening may replay a long log. */
 struct scribe_opening {
     char *path;
-    struct fl_archive_opts opts;
-    struct fl_archive *archive;
+    struct fl_doc_archive_opts opts;
+    struct fl_doc_archive *archive;
     struct fl_err err;
 };
 
@@ -23,13 +23,13 @@ static int scribe_open_work(void *arg)
 {
     struct scribe_opening *opening = arg;
     opening->opts.path = opening->path;
-    return fl_archive_open(&opening->archive, &opening->opts, &opening->err);
+    return fl_doc_archive_open(&opening->archive, &opening->opts, &opening->err);
 }
 
 static void scribe_opening_free(void *arg)
 {
     struct scribe_opening *opening = arg;
-    fl_archive_close(opening->archive);
+    fl_doc_archive_close(opening->archive);
     free(opening->path);
     free(opening);
 }
@@ -44,9 +44,9 @@ static bool scribe_open(struct fl_self *self, struct scribe *scribe)
     opening->opts.pages_max = scribe->opts->pages_max;
     int code = fl_blocking(self, scribe_open_work, opening, scribe_opening_free);
     if (code == 0) {
-        scribe->held = fl_held_archive_new(opening->archive);
+        scribe->held = fl_held_doc_archive_new(opening->archive);
         opening->archive = NULL;
-        fl_self_own(self, scribe->held, fl_held_archive_release);
+        fl_self_own(self, scribe->held, fl_held_doc_archive_release);
     } else {
         fprintf(stderr, "%s: %s\n", scribe->opts->instance, opening->err.text);
         fl_self_fail(self, code);

@@ -38,9 +38,9 @@ struct fl_scribe_answer {
 };
 
 /** Appends a row to a request; fl_scribe_ask.rows counts them. */
-void fl_scribe_put_row(struct fl_buf *out, const struct fl_archive_row *row);
+void fl_scribe_put_row(struct fl_buf *out, const struct fl_doc_archive_row *row);
 /** Takes a row off the front; false: there is none. */
-bool fl_scribe_take_row(struct fl_str *rest, struct fl_archive_row *row);
+bool fl_scribe_take_row(struct fl_str *rest, struct fl_doc_archive_row *row);
 /** Begins a request in an empty buffer. */
 void fl_scribe_put_ask(struct fl_buf *out, struct fl_scribe_ask ask, struct fl_str name,
                        struct fl_str client);
@@ -51,7 +51,7 @@ bool fl_scribe_read_answer(const void *data, size_t len, struct fl_scribe_answer
 struct fl_scribe_opts {
     const char *folder;           /* has editor.db; exists */
     const char *instance;         /* for messages */
-    int64_t keep_revs, pages_max; /* as fl_archive_opts */
+    int64_t keep_revs, pages_max; /* as fl_doc_archive_opts */
 };
 /** args: const struct fl_scribe_opts *. */
 extern const struct fl_server fl_scribe_server;

@@ -19,7 +19,7 @@ static bool take(struct fl_str *rest, size_t len, struct fl_str *out)
     return true;
 }
 
-void fl_scribe_put_row(struct fl_buf *out, const struct fl_archive_row *row)
+void fl_scribe_put_row(struct fl_buf *out, const struct fl_doc_archive_row *row)
 {
     struct packed_row packed = {
         .rev = row->rev,
@@ -37,13 +37,13 @@ void fl_scribe_put_row(struct fl_buf *out, const struct fl_archive_row *row)
     put(out, row->edit);
 }
 
-bool fl_scribe_take_row(struct fl_str *rest, struct fl_archive_row *row)
+bool fl_scribe_take_row(struct fl_str *rest, struct fl_doc_archive_row *row)
 {
     struct packed_row packed;
     struct fl_str bytes;
     if (!take(rest, sizeof packed, &bytes)) return false;
     memcpy(&packed, bytes.at, sizeof packed);
-    *row = (struct fl_archive_row){
+    *row = (struct fl_doc_archive_row){
         .rev = packed.rev,
         .seq = packed.seq,
         .at_ms = packed.at_ms,

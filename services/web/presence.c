@@ -3,8 +3,6 @@
 #include "runtime/base/json.h"
 #include "services/wire/jscan.h"
 
-#define PRESENCE_FRAME 0x77657001 /* a cast: a broadcast's frame */
-
 /* ---- texts */
 
 /* `{"phx_ref":"…",…}`: the app's fields come behind ours. */
@@ -19,7 +17,7 @@ static void presence_put_meta(const struct fl_presence_entry *entry, struct fl_b
         fl_buf_puts(out, fl_presence_ref_show(entry->prev, text));
         fl_buf_putc(out, '"');
     }
-    struct fl_str rest = entry->meta;
+    struct fl_str rest = fl_str_trim(entry->meta);
     if (!fl_jscan_punct(&rest, '{') || fl_str_is(rest, "}")) {
         fl_buf_putc(out, '}');
         return;
@@ -67,23 +65,21 @@ void fl_web_presence_put_diff(struct fl_presence_view diff, struct fl_buf *out)
 
 /* ---- in the tracker */
 
-static void presence_release(void *ptr)
+static void presence_free(void *ptr)
 {
-    fl_shared_release(ptr);
+    free(ptr);
 }
 
 static void presence_on_diff(struct fl_self *self, void *cx, const struct fl_presence_view *diff)
 {
     struct fl_buf out = {0}; /* nothing waits before it is freed */
     fl_web_presence_put_diff(*diff, &out);
-    struct fl_shared *frame = fl_web_frame(fl_str_of(diff->topic), "presence_diff",
-                                           (struct fl_str){out.at, out.len});
-    fl_buf_fini(&out);
-    fl_self_own(self, frame, presence_release); /* the broadcast may wait */
-    fl_pubsub_broadcast(self, cx, diff->topic, PRESENCE_FRAME, fl_shared_data(frame),
-                        fl_shared_len(frame));
-    fl_self_disown(self, frame);
-    fl_shared_release(frame);
+    size_t len = out.len;
+    char *text = fl_buf_take(&out);
+    fl_self_own(self, text, presence_free); /* the broadcast may wait */
+    fl_web_broadcast(self, cx, diff->topic, "presence_diff", (struct fl_str){text, len});
+    fl_self_disown(self, text);
+    free(text);
 }
 
 static void presence_put_state(void *cx, const struct fl_presence_view *state, struct fl_buf *out)
@@ -131,7 +127,9 @@ bool fl_web_presence_push(struct fl_channel *ch, const struct fl_msg *msg)
         fl_channel_push(ch, "presence_state", (struct fl_str){msg->data, msg->len});
         return true;
     }
-    if (msg->tag != PRESENCE_FRAME || msg->shared == NULL) return false;
-    fl_channel_push_frame(ch, msg->shared);
+    struct fl_str event, payload;
+    if (!fl_web_broadcast_read(msg, &event, &payload) || !fl_str_is(event, "presence_diff"))
+        return false;
+    fl_channel_push(ch, "presence_diff", payload);
     return true;
 }

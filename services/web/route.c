@@ -1,50 +1,38 @@
 /* route.c: which row of the site answers a request, and what its path and query say. */
-#include "runtime/base/units.h"
 #include "services/web/inside.h"
 
-/* Decodes behind what is there; `decoded` has room for all of it and does not move. */
-static int route_decode(struct fl_buf *decoded, struct fl_str raw, bool plus, struct fl_str *out)
+/* False: it was answered. */
+static bool route_prepare(struct web_conn *conn, struct fl_web_request *req)
 {
-    size_t from = decoded->len;
-    int rc = fl_http_decode(decoded, raw, plus);
-    if (rc != 0)
-        decoded->len = from;
-    else
-        *out = (struct fl_str){decoded->at + from, decoded->len - from};
-    return rc;
-}
-
-static void route_read_query(struct fl_web_headers *headers, struct fl_str query)
-{
-    while (query.len > 0 && headers->query_count < FL_WEB_QUERY_MAX) {
-        struct fl_str value = fl_str_cut(&query, '&');
-        struct fl_str name = fl_str_cut(&value, '=');
-        struct web_pair pair = {0};
-        if (route_decode(&headers->decoded, name, true, &pair.name) != 0) continue;
-        if (value.len == 0)
-            pair.value = FL_STR("");
-        else if (route_decode(&headers->decoded, value, true, &pair.value) != 0)
-            continue;
-        headers->query[headers->query_count++] = pair;
-    }
-}
-
-static void route_prepare(struct web_conn *conn, struct fl_web_request *req)
-{
-    struct fl_http *http = conn->http;
-    struct fl_web_headers *headers = &conn->headers;
+    struct web_request *request = conn->request;
+    struct fl_http *http = &request->http;
+    struct fl_web_headers *headers = &request->headers;
+    struct fl_web *web = &request->web;
+    const struct fl_web_site *site = &conn->boot->site;
     headers->http = http;
-    headers->params_count = headers->query_count = 0;
+    headers->params_count = 0;
     headers->decoded.len = 0;
-    fl_buf_reserve(&headers->decoded, http->target.len * 2 + 1);
-    route_read_query(headers, http->query);
+    fl_buf_reserve(&headers->decoded, http->path.len + 1);
+    web->body = WEB_NO_ANSWER;
+    web->head_only = strcmp(http->method, "HEAD") == 0;
+    bool is_last = site->requests_max > 0 && ++conn->requests >= (uint32_t)site->requests_max;
+    web->keep_alive = http->keep_alive && !http->upgrade && !is_last;
+    web->extra.len = web->session.len = 0;
     *req = (struct fl_web_request){
-        .method = strcmp(http->method, "HEAD") == 0 ? "GET" : http->method,
+        .method = web->head_only ? "GET" : http->method,
         .path = http->path,
         .query = http->query,
         .body = {http->body.at != NULL ? http->body.at : "", http->body.len},
         .headers = headers,
     };
+    if (!web_limit_rate(conn)) return false;
+    const char *words = NULL;
+    if (web_pairs_read(&headers->query, http->query, FL_WEB_QUERY_MAX) != 0)
+        words = "the query has more parameters than this server takes";
+    else if (web_form_read(headers) != 0)
+        words = "the form has more fields than this server takes";
+    if (words != NULL) fl_web_fail(conn->self, web, 400, words);
+    return words == NULL;
 }
 
 /* Does the pattern match? Parameters found are in headers, undone when it does not. */
@@ -66,7 +54,7 @@ static bool route_matches(struct fl_web_headers *headers, const char *pattern, s
         struct web_pair *pair = &headers->params[headers->params_count++];
         pair->name = (struct fl_str){part.at + 1, part.len - 1};
         pair->value = FL_STR("");
-        if (got.len > 0 && route_decode(&headers->decoded, got, false, &pair->value) != 0) goto no;
+        if (got.len > 0 && web_decode(&headers->decoded, got, false, &pair->value) != 0) goto no;
     }
     return true;
 no:
@@ -87,11 +75,11 @@ static bool route_same_slash(const char *pattern, struct fl_str path)
 static bool route_try_assets(struct web_conn *conn, const struct fl_web_request *req,
                              struct fl_buf *allow)
 {
-    const struct fl_web_asset *assets = conn->boot->site.assets;
-    for (size_t i = 0; assets != NULL && assets[i].path != NULL; i++) {
-        if (!fl_str_is(req->path, assets[i].path)) continue;
+    const struct fl_web_asset *rows = conn->boot->site.assets;
+    for (size_t i = 0; rows != NULL && rows[i].path != NULL; i++) {
+        if (!fl_str_is(req->path, rows[i].path)) continue;
         if (strcmp(req->method, "GET") == 0) {
-            web_answer_asset(conn, &assets[i], conn->boot->etags[i]);
+            web_answer_asset(conn, req, i);
             return true;
         }
         fl_buf_puts(allow, "GET, HEAD");
@@ -99,20 +87,34 @@ static bool route_try_assets(struct web_conn *conn, const struct fl_web_request 
     return false;
 }
 
+static void route_run(struct web_conn *conn, const struct fl_web_route *route,
+                      const struct fl_web_request *req)
+{
+    struct fl_web *web = &conn->request->web;
+    bool is_safe = strcmp(req->method, "GET") == 0 || strcmp(req->method, "OPTIONS") == 0;
+    if (!is_safe && !web_origin_ok(req)) {
+        fl_web_fail(conn->self, web, 403, "a page of another site may not do this");
+        return;
+    }
+    web->route = route;
+    route->handle(conn->self, web, req);
+    if (web->body == WEB_NO_ANSWER && !conn->closing)
+        fl_web_fail(conn->self, web, 500, "the handler gave no answer");
+    else
+        web_stream_check(conn);
+}
+
 static bool route_try_routes(struct web_conn *conn, const struct fl_web_request *req,
                              struct fl_buf *allow)
 {
     const struct fl_web_route *route = conn->boot->site.routes;
-    size_t decoded_len = conn->headers.decoded.len;
+    struct fl_web_headers *headers = &conn->request->headers;
     for (; route != NULL && route->method != NULL; route++) {
-        conn->headers.decoded.len = decoded_len; /* of a match with another method */
+        headers->decoded.len = 0; /* of a match with another method */
         if (!route_same_slash(route->path, req->path)) continue;
-        if (!route_matches(&conn->headers, route->path, req->path)) continue;
+        if (!route_matches(headers, route->path, req->path)) continue;
         if (strcmp(route->method, req->method) == 0) {
-            conn->web.route = route;
-            route->handle(conn->self, &conn->web, req);
-            if (!conn->web.answered && !conn->closing)
-                fl_web_fail(conn->self, &conn->web, 500, "the handler gave no answer");
+            route_run(conn, route, req);
             return true;
         }
         fl_buf_printf(allow, "%s%s", allow->len > 0 ? ", " : "", route->method);
@@ -123,67 +125,33 @@ static bool route_try_routes(struct web_conn *conn, const struct fl_web_request 
 
 static void route_refuse(struct web_conn *conn, struct fl_buf *allow)
 {
+    struct fl_web *web = &conn->request->web;
     if (allow->len == 0) {
-        fl_web_fail(conn->self, &conn->web, 404, "there is nothing at this path");
+        fl_web_fail(conn->self, web, 404, "there is nothing at this path");
         return;
     }
-    fl_web_set_header(&conn->web, "Allow", allow->at);
-    fl_web_fail(conn->self, &conn->web, 405, "this path does not take this method");
+    fl_web_set_header(web, "Allow", allow->at);
+    fl_web_fail(conn->self, web, 405, "this path does not take this method");
+}
+
+static void route_answer(struct web_conn *conn, const struct fl_web_request *req)
+{
+    const struct fl_web_socket *socket = web_upgrade_row(conn);
+    if (socket != NULL) {
+        web_upgrade(conn, socket, req);
+        return;
+    }
+    struct fl_buf *allow = &conn->request->headers.allow;
+    allow->len = 0;
+    bool found = route_try_assets(conn, req, allow);
+    if (!found) found = route_try_routes(conn, req, allow);
+    if (!found) route_refuse(conn, allow);
 }
 
 void web_route_request(struct web_conn *conn)
 {
     struct fl_web_request req;
-    route_prepare(conn, &req);
-    conn->web.conn = conn;
-    conn->web.answered = false;
-    conn->web.head_only = strcmp(conn->http->method, "HEAD") == 0;
-    conn->web.keep_alive = conn->http->keep_alive && !conn->http->upgrade;
-    conn->web.extra.len = 0;
-
-    const struct fl_web_socket *socket = web_upgrade_row(conn);
-    if (socket != NULL) {
-        web_upgrade(conn, socket, &req);
-    } else {
-        struct fl_buf *allow = &conn->headers.allow;
-        allow->len = 0;
-        bool found = route_try_assets(conn, &req, allow);
-        if (!found) found = route_try_routes(conn, &req, allow);
-        if (!found) route_refuse(conn, allow);
-    }
-    if (!conn->web.keep_alive && conn->socket == NULL && !conn->closing) web_conn_finish(conn);
-}
-
-static struct fl_str route_find(const struct web_pair *pairs, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (fl_str_is(pairs[i].name, name)) return pairs[i].value;
-    return (struct fl_str){0};
-}
-
-struct fl_str fl_web_param(const struct fl_web_request *req, const char *name)
-{
-    return route_find(req->headers->params, req->headers->params_count, name);
-}
-
-struct fl_str fl_web_query(const struct fl_web_request *req, const char *name)
-{
-    return route_find(req->headers->query, req->headers->query_count, name);
-}
-
-int fl_web_query_int(const struct fl_web_request *req, const char *name, int64_t least,
-                     int64_t most, int64_t fallback, int64_t *out)
-{
-    struct fl_str text = fl_web_query(req, name);
-    *out = fallback;
-    if (text.at == NULL) return 0;
-    int64_t value = 0;
-    if (fl_parse_int(text, least, most, &value, NULL) != 0) return FL_ERANGE;
-    *out = value;
-    return 0;
-}
-
-struct fl_str fl_web_header(const struct fl_web_request *req, const char *name)
-{
-    return fl_http_header(req->headers->http, name);
+    if (route_prepare(conn, &req)) route_answer(conn, &req);
+    if (!conn->request->web.keep_alive && conn->socket == NULL && !conn->closing)
+        web_conn_finish(conn);
 }

@@ -1,5 +1,4 @@
 /* serve.c: a site on a port: its listener, supervised, and what the connections share. */
-#include "runtime/base/rng.h"
 #include "runtime/sup.h"
 #include "services/web/inside.h"
 
@@ -12,26 +11,16 @@ struct web_boot *web_boot_retain(struct web_boot *boot)
 void web_boot_release(struct web_boot *boot)
 {
     if (atomic_fetch_sub(&boot->refs, 1) != 1) return;
+    FL_ASSERT(boot->conns == NULL);
+    pthread_mutex_destroy(&boot->lock);
+    web_assets_free(boot->assets, boot->site.assets);
     free(boot->host);
-    free(boot->etags);
     free(boot);
 }
 
 static void boot_release(void *ptr)
 {
     web_boot_release(ptr);
-}
-
-static void serve_tag_assets(struct web_boot *boot)
-{
-    const struct fl_web_asset *assets = boot->site.assets;
-    size_t count = 0;
-    while (assets != NULL && assets[count].path != NULL)
-        count++;
-    boot->etags = fl_alloc_array(sizeof *boot->etags, count + 1);
-    for (size_t i = 0; i < count; i++)
-        snprintf(boot->etags[i], sizeof boot->etags[i], "\"%016llx\"",
-                 (unsigned long long)fl_hash_bytes(assets[i].bytes, *assets[i].len));
 }
 
 static struct web_boot *serve_boot(const struct fl_web_site *site, const char *host, int port)
@@ -42,6 +31,9 @@ static struct web_boot *serve_boot(const struct fl_web_site *site, const char *h
     if (boot->site.body_max == 0) boot->site.body_max = (size_t)1 << 20;
     if (boot->site.message_max == 0) boot->site.message_max = (size_t)2 << 20;
     if (boot->site.idle_ns == 0) boot->site.idle_ns = fl_s(60);
+    if (boot->site.events_max == 0) boot->site.events_max = 10000;
+    if (boot->site.out_max == 0) boot->site.out_max = (size_t)4 << 20;
+    if (boot->site.drain_ns == 0) boot->site.drain_ns = fl_s(3);
     if (site->secret != NULL)
         boot->secret = *site->secret;
     else
@@ -49,9 +41,15 @@ static struct web_boot *serve_boot(const struct fl_web_site *site, const char *h
     boot->site.secret = &boot->secret;
     boot->host = fl_strdup(host != NULL ? host : "127.0.0.1");
     boot->port = port;
-    serve_tag_assets(boot);
+    boot->assets = web_assets_new(site->assets);
+    pthread_mutex_init(&boot->lock, NULL);
+    atomic_init(&boot->is_draining, false);
     return boot;
 }
+
+static const char listener_refusal[] =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 23\r\n"
+    "Retry-After: 1\r\nConnection: close\r\n\r\n{\"error\":\"overloaded\"}\n";
 
 static int listener_on_init(struct fl_self *self, void *state, const void *args)
 {
@@ -64,9 +62,15 @@ static int listener_on_init(struct fl_self *self, void *state, const void *args)
         .server = &web_conn_server,
         .args = boot,
         .connections_max = boot->site.connections_max,
+        .refusal = FL_STR(listener_refusal),
     };
     /* A free port is chosen once and kept: clients come back to where they were. */
-    return fl_listen(self, &opts, &boot->port, boot->err);
+    int rc = fl_listen(self, &opts, &boot->port, boot->err);
+    if (rc != 0) return rc;
+    /* Browsers share cookies between the ports of a host: each site has a name of its own. */
+    if (boot->cookie[0] == '\0')
+        snprintf(boot->cookie, sizeof boot->cookie, "fl_session_%d", boot->port);
+    return 0;
 }
 
 static const struct fl_server web_listener_server = {
@@ -119,18 +123,28 @@ int fl_web_serve(struct fl_node *node, const struct fl_web_site *site, const cha
     int rc = fl_node_spawn(node, &web_keeper_server, &keeper_opts, &keeper_pid);
     if (rc != 0) goto done;
 
-    struct fl_child listener = {
-        .id = "listener",
-        .server = &web_listener_server,
-        .args = boot,
-        .restart = FL_PERMANENT,
-        .shutdown_ns = fl_s(1),
+    const struct fl_child children[] = {
+        {
+            .id = "drain",
+            .server = &web_drain_server,
+            .args = boot,
+            .restart = FL_PERMANENT,
+            .shutdown_ns = boot->site.drain_ns + fl_s(1),
+        },
+        {
+            .id = "listener", /* ends before the one above: nobody new comes in then */
+            .server = &web_listener_server,
+            .args = boot,
+            .restart = FL_PERMANENT,
+            .shutdown_ns = fl_s(1),
+        },
     };
     struct fl_sup_opts opts = {
         .max_restarts = 10,
         .within_ns = fl_s(10),
-        .children = &listener,
-        .children_count = 1,
+        .children = children,
+        .children_count = FL_COUNT(children),
+        .ends_first = true,
         .link_to = keeper_pid,
         .on_limit = serve_on_limit,
         .limit_cx = node,

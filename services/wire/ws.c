@@ -2,6 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include "services/wire/ws_deflate.h"
+
+#define WS_SHORT 4096u /* messages up to here need no memory of their own */
+#define WS_RSV1 0x40U
+
 /* Close codes (RFC 6455, 7.4.1). */
 enum { WS_PROTOCOL = 1002, WS_NOT_UTF8 = 1007, WS_TOO_BIG = 1009 };
 
@@ -15,6 +20,7 @@ void fl_ws_init(struct fl_ws *ws, bool server, size_t message_max)
 void fl_ws_fini(struct fl_ws *ws)
 {
     fl_buf_fini(&ws->message);
+    fl_buf_fini(&ws->control);
 }
 
 static bool ws_is_control(int opcode)
@@ -53,7 +59,9 @@ static int ws_check_opcode(const struct fl_ws *ws)
     unsigned opcode = ws->head[0] & 0x0fU;
     bool final = (ws->head[0] & 0x80U) != 0;
     bool masked = (ws->head[1] & 0x80U) != 0;
-    if ((ws->head[0] & 0x70U) != 0) return WS_PROTOCOL; /* no extension was agreed on */
+    unsigned reserved = ws->head[0] & 0x70U;
+    bool begins = opcode == FL_WS_TEXT || opcode == FL_WS_BINARY;
+    if (reserved != 0 && !(reserved == WS_RSV1 && ws->inflates && begins)) return WS_PROTOCOL;
     if (masked != ws->server) return WS_PROTOCOL;
     if (opcode >= FL_WS_CLOSE) {
         bool known = opcode <= FL_WS_PONG;
@@ -78,7 +86,10 @@ static int ws_begin_frame(struct fl_ws *ws)
     if (ws->server) memcpy(ws->mask, ws->head + ws->head_len - 4, 4);
     if (!ws_is_control(ws->opcode)) {
         if (len > ws->message_max || ws->message.len + len > ws->message_max) return WS_TOO_BIG;
-        if (ws->opcode != FL_WS_CONT) ws->message_opcode = ws->opcode;
+        if (ws->opcode != FL_WS_CONT) {
+            ws->message_opcode = ws->opcode;
+            ws->is_compressed = (ws->head[0] & WS_RSV1) != 0;
+        }
     }
     ws->in_payload = true;
     return 0;
@@ -105,15 +116,11 @@ static void ws_unmask(uint8_t *out, const uint8_t *in, size_t len, const uint8_t
 
 static void ws_take_payload(struct fl_ws *ws, const uint8_t *in, size_t len)
 {
-    uint8_t *out;
-    if (ws_is_control(ws->opcode)) {
-        out = ws->control + ws->payload_seen;
-    } else {
-        /* Room for what is here, not for what a header claims will come. */
-        fl_buf_reserve(&ws->message, len + 1);
-        out = (uint8_t *)ws->message.at + ws->message.len;
-        ws->message.len += len;
-    }
+    struct fl_buf *to = ws_is_control(ws->opcode) ? &ws->control : &ws->message;
+    /* Room for what is here, not for what a header claims will come. */
+    fl_buf_reserve(to, len + 1);
+    uint8_t *out = (uint8_t *)to->at + to->len;
+    to->len += len;
     ws_unmask(out, in, len, ws->mask, (size_t)(ws->payload_seen & 3));
     ws->payload_seen += len;
 }
@@ -124,53 +131,97 @@ static bool ws_close_code_ok(unsigned code)
     return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
 }
 
-static int ws_check_close(const struct fl_ws *ws)
+static int ws_check_close(const uint8_t *bytes, size_t len)
 {
-    size_t len = (size_t)ws->payload_len;
     if (len == 0) return 0;
     if (len == 1) return WS_PROTOCOL;
-    if (!ws_close_code_ok((unsigned)ws->control[0] << 8 | ws->control[1])) return WS_PROTOCOL;
-    return fl_utf8_ok(ws->control + 2, len - 2) ? 0 : WS_NOT_UTF8;
+    if (!ws_close_code_ok((unsigned)bytes[0] << 8 | bytes[1])) return WS_PROTOCOL;
+    return fl_utf8_ok(bytes + 2, len - 2) ? 0 : WS_NOT_UTF8;
+}
+
+static int ws_end_message(struct fl_ws *ws, const uint8_t *bytes, size_t len, fl_ws_fn fn, void *cx)
+{
+    enum fl_ws_opcode opcode = (enum fl_ws_opcode)ws->message_opcode;
+    ws->message_opcode = 0;
+    if (opcode == FL_WS_TEXT && !fl_utf8_ok(bytes, len)) return WS_NOT_UTF8;
+    fn(cx, opcode, len > 0 ? bytes : (const uint8_t *)"", len);
+    return 0;
+}
+
+/* The message stays ours until fn is done with it: the process that runs fn may be killed there. */
+static int ws_end_gathered(struct fl_ws *ws, fl_ws_fn fn, void *cx)
+{
+    int code = 0;
+    if (ws->is_compressed) {
+        struct fl_buf text = {0};
+        code = fl_ws_inflate((struct fl_str){ws->message.at, ws->message.len}, ws->message_max,
+                             &text);
+        fl_buf_fini(&ws->message);
+        ws->message = text;
+    }
+    if (code == 0)
+        code = ws_end_message(ws, (const uint8_t *)ws->message.at, ws->message.len, fn, cx);
+    fl_buf_fini(&ws->message);
+    return code;
+}
+
+static int ws_end_control(struct fl_ws *ws, fl_ws_fn fn, void *cx)
+{
+    struct fl_buf *control = &ws->control;
+    const uint8_t *bytes = control->len > 0 ? (const uint8_t *)control->at : (const uint8_t *)"";
+    int code = 0;
+    if (ws->opcode == FL_WS_CLOSE) {
+        code = ws_check_close(bytes, control->len);
+        ws->closed = code == 0;
+    }
+    if (code == 0) fn(cx, (enum fl_ws_opcode)ws->opcode, bytes, control->len);
+    fl_buf_fini(control);
+    return code;
 }
 
 static int ws_end_frame(struct fl_ws *ws, fl_ws_fn fn, void *cx)
 {
     ws->in_payload = false;
     ws->head_len = 0;
-    if (ws_is_control(ws->opcode)) {
-        if (ws->opcode == FL_WS_CLOSE) {
-            int code = ws_check_close(ws);
-            if (code != 0) return code;
-            ws->closed = true;
-        }
-        fn(cx, (enum fl_ws_opcode)ws->opcode, ws->control, (size_t)ws->payload_len);
-        return 0;
-    }
-    if (!ws->final) return 0;
-    if (ws->message_opcode == FL_WS_TEXT && !fl_utf8_ok(ws->message.at, ws->message.len))
-        return WS_NOT_UTF8;
-    /* fn may look at us again only after the message is out of the way */
-    enum fl_ws_opcode opcode = (enum fl_ws_opcode)ws->message_opcode;
-    struct fl_buf message = ws->message;
-    ws->message = (struct fl_buf){0};
-    ws->message_opcode = 0;
-    fn(cx, opcode, message.at != NULL ? (const uint8_t *)message.at : (const uint8_t *)"",
-       message.len);
-    fl_buf_fini(&message);
-    return 0;
+    if (ws_is_control(ws->opcode)) return ws_end_control(ws, fn, cx);
+    return ws->final ? ws_end_gathered(ws, fn, cx) : 0;
 }
 
 /* Takes header bytes; returns how many, and *code when they break the rules. */
 static size_t ws_take_head(struct fl_ws *ws, const uint8_t *in, size_t len, int *code)
 {
     size_t used = 0;
-    while (used < len && ws->head_len < ws_head_need(ws)) {
-        ws->head[ws->head_len++] = in[used++];
-        if (ws->head_len == 2) *code = ws_check_opcode(ws);
+    while (used < len) {
+        size_t need = ws_head_need(ws);
+        if (ws->head_len == need) break;
+        size_t take = need - ws->head_len < len - used ? need - ws->head_len : len - used;
+        bool had_kind = ws->head_len >= 2;
+        memcpy(ws->head + ws->head_len, in + used, take);
+        ws->head_len = (uint8_t)(ws->head_len + take);
+        used += take;
+        if (!had_kind && ws->head_len >= 2) *code = ws_check_opcode(ws);
         if (*code != 0) return used;
     }
     if (ws->head_len >= 2 && ws->head_len == ws_head_need(ws)) *code = ws_begin_frame(ws);
     return used;
+}
+
+/* Most messages are one short frame, and are here at once. */
+static bool ws_is_whole(const struct fl_ws *ws, size_t len)
+{
+    return ws->payload_seen == 0 && ws->payload_len <= len && ws->payload_len <= WS_SHORT &&
+           ws->final && ws->opcode != FL_WS_CONT && !ws_is_control(ws->opcode) &&
+           !ws->is_compressed;
+}
+
+static int ws_take_whole(struct fl_ws *ws, const uint8_t *in, fl_ws_fn fn, void *cx)
+{
+    uint8_t message[WS_SHORT];
+    size_t len = (size_t)ws->payload_len;
+    ws->in_payload = false;
+    ws->head_len = 0;
+    ws_unmask(message, in, len, ws->mask, 0);
+    return ws_end_message(ws, message, len, fn, cx);
 }
 
 int fl_ws_feed(struct fl_ws *ws, const void *bytes, size_t len, fl_ws_fn fn, void *cx,
@@ -186,6 +237,14 @@ int fl_ws_feed(struct fl_ws *ws, const void *bytes, size_t len, fl_ws_fn fn, voi
             len -= used;
             if (code != 0) return code;
             if (!ws->in_payload) continue;
+        }
+        if (ws_is_whole(ws, len)) {
+            size_t take = (size_t)ws->payload_len;
+            code = ws_take_whole(ws, in, fn, cx);
+            in += take;
+            len -= take;
+            if (code != 0) return code;
+            continue;
         }
         uint64_t left = ws->payload_len - ws->payload_seen;
         size_t take = left < len ? (size_t)left : len;
@@ -219,6 +278,12 @@ size_t fl_ws_header(uint8_t out[FL_WS_HEADER_MAX], enum fl_ws_opcode opcode, siz
         at += 4;
     }
     return at;
+}
+
+size_t fl_ws_header_len(const void *frame)
+{
+    unsigned len7 = ((const uint8_t *)frame)[1] & 0x7fU;
+    return len7 == 127 ? 10 : len7 == 126 ? 4 : 2;
 }
 
 void fl_ws_mask(uint8_t *bytes, size_t len, const uint8_t mask[4])

@@ -20,19 +20,21 @@ enum fl_ws_opcode {
 /** Reassembles messages from bytes as they come. Zero, then fl_ws_init. */
 struct fl_ws {
     bool server;           /* we are the server: frames must be masked */
-    size_t message_max;    /* larger: close code 1009 */
+    bool inflates;         /* permessage-deflate was agreed on: messages may come compressed */
+    size_t message_max;    /* larger, also once inflated: close code 1009 */
     struct fl_buf message; /* the data message so far; no memory between messages */
     int message_opcode;    /* of the message under way, 0 none */
+    bool is_compressed;    /* the message under way */
     bool closed;           /* a close frame came: what follows is not read */
 
     /* private: the frame under way */
-    uint8_t head[FL_WS_HEADER_MAX];
-    uint8_t head_len; /* bytes of it so far; 0: between frames */
-    bool in_payload, final;
-    uint8_t opcode;
-    uint8_t mask[4];
     uint64_t payload_len, payload_seen;
-    uint8_t control[125]; /* payload of a control frame */
+    uint8_t mask[4];
+    uint8_t opcode;
+    bool in_payload, final;
+    uint8_t head_len; /* bytes of it so far; 0: between frames */
+    uint8_t head[FL_WS_HEADER_MAX];
+    struct fl_buf control; /* payload of a control frame, while it comes */
 };
 
 /** One whole message or control frame; bytes are valid until the callback returns. */
@@ -52,6 +54,8 @@ int fl_ws_feed(struct fl_ws *ws, const void *bytes, size_t len, fl_ws_fn fn, voi
  * mask NULL: server side, unmasked. */
 size_t fl_ws_header(uint8_t out[FL_WS_HEADER_MAX], enum fl_ws_opcode opcode, size_t len,
                     const uint8_t mask[4]);
+/** How long the header of a frame of ours is: fl_ws_header's, unmasked. */
+size_t fl_ws_header_len(const void *frame);
 /** Applies (or removes) a mask in place. */
 void fl_ws_mask(uint8_t *bytes, size_t len, const uint8_t mask[4]);
 /** Sec-WebSocket-Accept for a Sec-WebSocket-Key (base64, NUL-terminated). */

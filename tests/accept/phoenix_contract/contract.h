@@ -3,11 +3,16 @@
 #ifndef FL_ACCEPT_CONTRACT_H
 #define FL_ACCEPT_CONTRACT_H
 
+#include "services/web/presence.h"
 #include "services/web/web.h"
+
+/** The args of the site. */
+struct contract {
+    struct fl_pubsub *pubsub;
+    struct fl_presence *presence;
+};
 
 /** The channels of /socket; ended by a row with a NULL topic. */
 extern const struct fl_channel_server contract_channels[];
-/** Starts the process that knows who is in which room, on a node that is about to run. */
-int contract_rooms_start(struct fl_node *node);
 
 #endif

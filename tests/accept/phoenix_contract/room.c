@@ -1,17 +1,42 @@
 /* room.c: the channel `room:*` of the contract: what a person in a room can ask for. */
 #include "services/wire/jscan.h"
 #include "tests/accept/phoenix_contract/contract.h"
-#include "tests/accept/phoenix_contract/people.h"
 
 struct room {
-    struct fl_pid people;
-    struct fl_buf out; /* the request under way */
+    struct fl_str user; /* JSON text */
 };
 
-static void room_fini(void *ptr)
+static const struct contract *room_contract(const struct fl_channel *ch)
 {
-    struct room *room = ptr;
-    fl_buf_fini(&room->out);
+    return fl_channel_args(ch);
+}
+
+/* Text that lives until the process ends or it is freed: who says it may have to wait. */
+static struct fl_str room_text(struct fl_channel *ch, const struct fl_buf *buf)
+{
+    char *text = fl_self_alloc(fl_channel_self(ch), buf->len + 1);
+    memcpy(text, buf->at, buf->len);
+    return (struct fl_str){text, buf->len};
+}
+
+static void room_free(struct fl_channel *ch, struct fl_str text)
+{
+    fl_self_free(fl_channel_self(ch), (void *)(uintptr_t)text.at);
+}
+
+/* Tells the presence of this user: fn is fl_web_presence_track or fl_web_presence_update. */
+static int room_tell(struct fl_channel *ch, const struct room *room, struct fl_str status,
+                     int (*fn)(struct fl_channel *, struct fl_presence *, struct fl_str,
+                               struct fl_str))
+{
+    struct fl_buf key = {0}, meta = {0}; /* nothing waits before they are freed */
+    fl_jscan_text(room->user, &key);
+    fl_buf_printf(&meta, "{\"status\":%.*s}", FL_ARG(status));
+    int rc = fn(ch, room_contract(ch)->presence, (struct fl_str){key.at, key.len},
+                (struct fl_str){meta.at, meta.len});
+    fl_buf_fini(&key);
+    fl_buf_fini(&meta);
+    return rc;
 }
 
 static int room_refuse(struct fl_channel *ch, const struct fl_channel_event *join,
@@ -21,41 +46,38 @@ static int room_refuse(struct fl_channel *ch, const struct fl_channel_event *joi
     return FL_EREFUSED;
 }
 
-/* What is told to the people's process begins with a length: topic and text. */
-static void room_tell(struct fl_channel *ch, struct room *room, uint32_t tag, struct fl_str text)
-{
-    struct fl_str topic = fl_channel_topic(ch);
-    uint32_t topic_len = (uint32_t)topic.len;
-    room->out.len = 0;
-    fl_buf_add(&room->out, &topic_len, sizeof topic_len);
-    fl_buf_add(&room->out, topic.at, topic.len);
-    fl_buf_add(&room->out, text.at, text.len);
-    fl_send(fl_channel_self(ch), room->people, tag, room->out.at, room->out.len);
-}
-
 static int room_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
 {
     struct room *room = state;
-    struct fl_self *self = fl_channel_self(ch);
     struct fl_str user = {0};
-    fl_self_own(self, room, room_fini);
     if (fl_str_is(fl_channel_topic(ch), "room:forbidden"))
         return room_refuse(ch, join, "{\"reason\":\"unauthorized\"}");
     if (!join->binary) user = fl_jscan_get(join->payload, "user");
     if (user.len < 3 || user.at[0] != '"')
         return room_refuse(ch, join, "{\"reason\":\"join with a user\"}");
-    room->people = fl_whereis(fl_self_node(self), PEOPLE_NAME);
-    fl_channel_reply(ch, join->ref, "ok", FL_STR("{}"));
-    room_tell(ch, room, PEOPLE_JOIN, user);
-    return 0;
+    char *text = fl_self_alloc(fl_channel_self(ch), user.len);
+    memcpy(text, user.at, user.len);
+    room->user = (struct fl_str){text, user.len};
+    fl_channel_subscribe(ch, room_contract(ch)->pubsub, NULL);
+    return room_tell(ch, room, FL_STR("\"online\""), fl_web_presence_track);
 }
 
 static void room_new_msg(struct fl_channel *ch, struct room *room,
                          const struct fl_channel_event *event)
 {
+    struct fl_buf out = {0};
     struct fl_str body = fl_jscan_get(event->payload, "body");
     if (body.at == NULL) body = FL_STR("null");
-    room_tell(ch, room, PEOPLE_SAY, body);
+    fl_buf_puts(&out, "{\"user\":");
+    fl_buf_add(&out, room->user.at, room->user.len);
+    fl_buf_puts(&out, ",\"body\":");
+    fl_buf_add(&out, body.at, body.len);
+    fl_buf_putc(&out, '}');
+    struct fl_str message = room_text(ch, &out);
+    fl_buf_fini(&out);
+    fl_web_broadcast(fl_channel_self(ch), room_contract(ch)->pubsub, fl_channel_topic(ch).at,
+                     "new_msg", message);
+    room_free(ch, message);
     fl_channel_reply(ch, event->ref, "ok", FL_STR("{}"));
 }
 
@@ -64,8 +86,8 @@ static void room_set_status(struct fl_channel *ch, struct room *room,
 {
     struct fl_str status = fl_jscan_get(event->payload, "status");
     if (status.at == NULL) status = FL_STR("null");
-    room_tell(ch, room, PEOPLE_STATUS, status);
-    fl_channel_reply(ch, event->ref, "ok", FL_STR("{}"));
+    int rc = room_tell(ch, room, status, fl_web_presence_update);
+    fl_channel_reply(ch, event->ref, rc == 0 ? "ok" : "error", FL_STR("{}"));
 }
 
 static void room_echo(struct fl_channel *ch, struct room *room,
@@ -117,10 +139,7 @@ static void room_on_event(struct fl_channel *ch, void *state, const struct fl_ch
 
 static void room_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
 {
-    if (msg->tag == PEOPLE_FRAME)
-        fl_channel_push_frame(ch, msg->shared);
-    else if (msg->tag == PEOPLE_STATE)
-        fl_channel_push(ch, "presence_state", (struct fl_str){msg->data, msg->len});
+    fl_web_presence_push(ch, msg);
 }
 
 const struct fl_channel_server contract_channels[] = {

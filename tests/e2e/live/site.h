@@ -101,6 +101,7 @@ static inline void counter_on_params(struct fl_live *live, void *state,
 {
     struct counter *counter = state;
     struct fl_str note = fl_live_query(req, "note");
+    if (fl_str_is(fl_live_param(req, "room"), "who")) note = fl_live_session(live);
     snprintf(counter->note, sizeof counter->note, "%.*s", FL_ARG(note));
     if (fl_str_is(note, "loop")) fl_live_patch(live, "/counter/a?note=loop", true);
     if (fl_str_is(note, "other")) fl_live_patch(live, "/counter/a?note=there", true);
@@ -189,7 +190,8 @@ static const struct fl_live_site site_live = {
 };
 static const struct fl_web_route site_routes[] = {FL_LIVE_ROUTE(&site_live), {0}};
 static const struct fl_channel_server site_channels[] = {FL_LIVE_CHANNEL(&site_live), {0}};
-static const struct fl_web_socket site_sockets[] = {{"/live", site_channels}, {0}};
+static const struct fl_web_socket site_sockets[] = {{.path = "/live", .channels = site_channels},
+                                                    {0}};
 static const struct fl_web_secret site_secret = {{1, 2, 3}};
 static const struct fl_web_site site_web = {
     .routes = site_routes, .sockets = site_sockets, .secret = &site_secret};

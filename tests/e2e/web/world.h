@@ -22,6 +22,7 @@
 struct world {
     /** Starts what is under test on `node`, on world->port. */
     int (*start)(struct world *world, struct fl_err *err);
+    const void *cx; /* the test's */
     struct fl_node *node;
     int port;
     pthread_t thread;

@@ -219,15 +219,15 @@ static void what_is_stored_wrong_is_an_error_of_that_document_only(void **state)
 {
     struct world *w = *state;
     char *path = fl_format("%s/editor.db", w->folder);
-    struct fl_archive *archive = NULL;
-    const struct fl_archive_opts opts = {.path = path};
-    const struct fl_archive_row row = {.seq = 1, .client = FL_STR("x"), .edit = FL_STR("[7]")};
+    struct fl_doc_archive *archive = NULL;
+    const struct fl_doc_archive_opts opts = {.path = path};
+    const struct fl_doc_archive_row row = {.seq = 1, .client = FL_STR("x"), .edit = FL_STR("[7]")};
     fl_sim_run(w->node, fl_s(1));
-    assert_int_equal(fl_archive_open(&archive, &opts, NULL), 0);
-    assert_int_equal(fl_archive_begin(archive, NULL), 0);
-    assert_int_equal(fl_archive_append(archive, FL_STR("paper"), 0, &row, 1, NULL), 0);
-    assert_int_equal(fl_archive_commit(archive, NULL), 0);
-    fl_archive_close(archive);
+    assert_int_equal(fl_doc_archive_open(&archive, &opts, NULL), 0);
+    assert_int_equal(fl_doc_archive_begin(archive, NULL), 0);
+    assert_int_equal(fl_doc_archive_append(archive, FL_STR("paper"), 0, &row, 1, NULL), 0);
+    assert_int_equal(fl_doc_archive_commit(archive, NULL), 0);
+    fl_doc_archive_close(archive);
     free(path);
     assert_int_equal(submit(w, 1, 0, "[\"a\"]"), FL_EIO);
     assert_int_equal(submit(w, 1, 0, "[\"a\"]"), FL_EIO);

@@ -108,7 +108,7 @@ struct seen {
     int64_t rows;
 };
 
-static bool seen_on_row(void *cx, const struct fl_archive_row *row)
+static bool seen_on_row(void *cx, const struct fl_doc_archive_row *row)
 {
     struct seen *seen = cx;
     assert_int_equal(fl_edit_parse(row->edit, &seen->edit), 0);
@@ -138,14 +138,14 @@ static void expect_one_text(struct world *w)
 static void expect_archive_agrees(struct world *w)
 {
     struct seen seen = {0};
-    struct fl_archive *archive = NULL;
+    struct fl_doc_archive *archive = NULL;
     struct fl_err err;
     char *path = fl_format("%s/editor.db", w->folder);
-    const struct fl_archive_opts opts = {.path = path};
-    assert_int_equal(fl_archive_open(&archive, &opts, &err), 0);
+    const struct fl_doc_archive_opts opts = {.path = path};
+    assert_int_equal(fl_doc_archive_open(&archive, &opts, &err), 0);
     assert_int_equal(
-        fl_archive_rows(archive, FL_STR("paper"), 0, INT64_MAX, seen_on_row, &seen, &err), 0);
-    fl_archive_close(archive);
+        fl_doc_archive_rows(archive, FL_STR("paper"), 0, INT64_MAX, seen_on_row, &seen, &err), 0);
+    fl_doc_archive_close(archive);
     assert_int_equal(seen.rows, w->replicas[0].rev);
     assert_true(same_text(&seen.text, &w->replicas[0].text));
     for (int i = 0; i < REPLICAS; i++)

@@ -10,7 +10,7 @@
 struct world {
     struct fl_node *node;
     struct web_boot *boot;
-    struct web_flow *flow;
+    struct web_seat *seat;
     struct fl_pid conn, view;
     struct fl_buf heard; /* `at-in-ms text`, one a line */
     int diffs, ends;
@@ -112,7 +112,7 @@ static void world_send(struct world *w, uint32_t tag, const char *event, const c
     fl_buf_puts(&out, "4");
     fl_buf_puts(&out, event);
     fl_buf_puts(&out, payload);
-    atomic_fetch_add(&w->flow->bytes, out.len);
+    w->seat->waiting += out.len;
     fl_node_send(w->node, w->conn, tag, out.at, out.len);
     fl_buf_fini(&out);
     fl_sim_run(w->node, 0);
@@ -133,15 +133,11 @@ static void world_tell(struct world *w, uint32_t tag)
 static void world_join(struct world *w)
 {
     struct fl_buf token = {0}, payload = {0};
-    struct web_channel_args args = {.boot = w->boot,
-                                    .server = channels,
-                                    .topic = FL_STR("lv:phx-1"),
-                                    .join_ref = FL_STR("4"),
-                                    .conn = w->conn,
-                                    .flow = w->flow};
+    struct web_channel_args args = {
+        .boot = w->boot, .server = channels, .seat = w->seat, .conn = w->conn};
     struct fl_spawn_opts opts = {.args = &args};
     assert_int_equal(fl_node_spawn(w->node, &web_channel_server, &opts, &w->view), 0);
-    live_session_put(&w->boot->secret, FL_STR("phx-1"), &token);
+    live_session_put(&w->boot->secret, FL_STR("phx-1"), FL_STR("eve"), &token);
     fl_buf_printf(&payload, "{\"url\":\"http://a/\",\"session\":\"%s\"}", token.at);
     world_send(w, WEB_JOIN, "phx_join", payload.at);
     if (strstr(w->heard.at, "rendered") == NULL) fail_msg("%s", w->heard.at);
@@ -157,8 +153,7 @@ static int set_up(void **state)
     w->boot = fl_new(struct web_boot);
     atomic_init(&w->boot->refs, 1);
     w->boot->site.args = w;
-    w->flow = fl_new(struct web_flow);
-    atomic_init(&w->flow->refs, 2);
+    w->seat = web_seat_new(FL_STR("lv:phx-1"), FL_STR("4"));
     struct fl_spawn_opts conn = {.args = &w};
     assert_int_equal(fl_node_spawn(w->node, &conn_server, &conn, &w->conn), 0);
     world_join(w);
@@ -171,7 +166,7 @@ static int tear_down(void **state)
     struct world *w = *state;
     fl_node_free(w->node);
     web_boot_release(w->boot);
-    web_flow_release(w->flow);
+    web_seat_release(w->seat);
     fl_buf_fini(&w->heard);
     free(w);
     return 0;

@@ -53,7 +53,7 @@ static void frames_that_are_no_message_are_refused(void **state)
         "[\"1\",\"1\",\"t\",\"e\",{}",
         "[\"1\",\"1\",\"t\",\"e\",{}]x",
         "[\"1\",\"1\",\"t\",\"e\"]",
-        "[\"1\",\"1\",\"t\",\"e\",{},1]",
+        "[\"1\",\"1\",\"t\",\"e\",{},]",
     };
     for (size_t i = 0; i < FL_COUNT(bad); i++) {
         struct fl_buf scratch = {0};
@@ -62,6 +62,16 @@ static void frames_that_are_no_message_are_refused(void **state)
             fail_msg("taken: %s", bad[i]);
         fl_buf_fini(&scratch);
     }
+}
+
+static void what_comes_behind_the_fifth_element_is_let_be(void **state)
+{
+    struct fl_buf scratch = {0};
+    struct fl_channel_msg msg;
+    assert_int_equal(
+        fl_channel_parse(FL_STR("[\"1\",\"2\",\"t\",\"e\",{} , [1], null ]"), &scratch, &msg), 0);
+    assert_true(fl_str_is(msg.payload, "{}") && fl_str_is(msg.event, "e"));
+    fl_buf_fini(&scratch);
 }
 
 static void what_is_written_is_what_a_client_expects(void **state)
@@ -180,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_push_is_read_and_its_payload_stays_raw),
         cmocka_unit_test(null_refs_are_told_from_empty_ones),
         cmocka_unit_test(frames_that_are_no_message_are_refused),
+        cmocka_unit_test(what_comes_behind_the_fifth_element_is_let_be),
         cmocka_unit_test(what_is_written_is_what_a_client_expects),
         cmocka_unit_test(what_is_written_can_be_read_again),
         cmocka_unit_test(anything_is_refused_or_means_what_it_says),

@@ -89,6 +89,131 @@ static void bad_requests_earn_their_status(void **state)
     }
 }
 
+#define RAW(literal)                   \
+    {                                  \
+        (literal), sizeof(literal) - 1 \
+    } /* with its NUL bytes */
+#define HEAD "POST / HTTP/1.1\r\nHost: a\r\n"
+#define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
+
+/* Bytes in which two readers may see two different requests. */
+static void what_could_be_read_in_two_ways_is_refused(void **state)
+{
+    static const struct {
+        struct fl_str bytes;
+        int status;
+    } cases[] = {
+        {RAW(HEAD "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length: 3, 3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length: +3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length: -3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length: 0x3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length : 3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length:\r\n 3\r\n\r\nabc"), 400},
+        {RAW(HEAD "Content-Length: 18446744073709551617\r\n\r\na"), 400},
+        {RAW(HEAD "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400},
+        {RAW(HEAD "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"), 400},
+        {RAW(HEAD "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), 400},
+        {RAW(HEAD "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"), 501},
+        {RAW(HEAD "Transfer-Encoding: identity\r\n\r\n"), 501},
+        {RAW(HEAD "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"), 501},
+        {RAW(HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 501},
+        {RAW("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "5\rXhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "5\nhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "5\r\nhelloXX0\r\n\r\n"), 400},
+        {RAW(CHUNKED "5\r\nhello\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "5;a\nhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "5;a\rb\r\nhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED " 5\r\nhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "-5\r\nhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "fffffffffffffffff\r\nhello\r\n0\r\n\r\n"), 400},
+        {RAW(CHUNKED "0\r\nA: b\n\r\n"), 400},
+        {RAW(HEAD "A: b\r\n c\r\n\r\n"), 400},
+        {RAW(HEAD "A: b\r\n\tc\r\n\r\n"), 400},
+        {RAW("POST / HTTP/1.1\r\n Host: a\r\n\r\n"), 400},
+        {RAW(HEAD "A: b\nContent-Length: 3\r\n\r\nabc"), 400},
+        {RAW("GET / HTTP/1.1\nHost: a\n\n"), 400},
+        {RAW(HEAD "A: b\rC: d\r\n\r\n"), 400},
+        {RAW(HEAD "A: b\0c\r\n\r\n"), 400},
+        {RAW(HEAD "A\0: b\r\n\r\n"), 400},
+        {RAW("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
+        {RAW(HEAD ": b\r\n\r\n"), 400},
+        {RAW(HEAD "Host: b\r\n\r\n"), 400},
+        {RAW("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
+        {RAW("GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n"), FL_HTTP_DONE},
+        {RAW("GET https://a?x HTTP/1.1\r\nHost: A\r\n\r\n"), FL_HTTP_DONE},
+        {RAW("GET * HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
+        {RAW("GET ?x HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
+        {RAW("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), FL_HTTP_DONE},
+        {RAW("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"), 501},
+        {RAW("GET /\r\n\r\n"), 505},
+        {RAW("GET / HTTP/1.1 \r\nHost: a\r\n\r\n"), 505},
+        {RAW("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"), FL_HTTP_DONE},
+    };
+    for (size_t i = 0; i < FL_COUNT(cases); i++) {
+        for (size_t piece = 1; piece <= cases[i].bytes.len; piece++) {
+            struct fl_http http;
+            int rc = FL_HTTP_MORE;
+            fl_http_request_init(&http, 4096, 100);
+            for (size_t at = 0; at < cases[i].bytes.len && rc == FL_HTTP_MORE; at += piece) {
+                size_t left = cases[i].bytes.len - at, used = 0;
+                rc = fl_http_request_feed(&http, cases[i].bytes.at + at,
+                                          piece < left ? piece : left, &used);
+            }
+            if (rc != cases[i].status)
+                fail_msg("%d in pieces of %zu: %s", rc, piece, cases[i].bytes.at);
+            fl_http_fini(&http);
+        }
+    }
+}
+
+static void a_target_that_is_too_long_is_told_so(void **state)
+{
+    struct fl_buf in = {0};
+    struct fl_http http;
+    size_t used = 0;
+    fl_buf_puts(&in, "GET /");
+    for (int i = 0; i < FL_HTTP_TARGET_MAX; i++)
+        fl_buf_putc(&in, 'x');
+    fl_http_request_init(&http, 16 * 1024, 100);
+    assert_int_equal(fl_http_request_feed(&http, in.at, in.len, &used), 414);
+    fl_http_fini(&http);
+    fl_buf_fini(&in);
+}
+
+static void heads_say_what_follows_and_dates_are_the_calendars(void **state)
+{
+    struct fl_buf head = {0};
+    fl_http_put_head(&head, 404, "text/plain", 1234567890, false, "A: b\r\n");
+    assert_string_equal(head.at, "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n"
+                                 "Content-Length: 1234567890\r\nConnection: close\r\nA: b\r\n\r\n");
+    head.len = 0;
+    fl_http_put_head(&head, 200, NULL, FL_HTTP_CHUNKED, true, NULL);
+    assert_string_equal(head.at, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    head.len = 0;
+    fl_http_put_head(&head, 204, NULL, 0, true, NULL);
+    assert_string_equal(head.at, "HTTP/1.1 204 No Content\r\n\r\n");
+    fl_buf_fini(&head);
+
+    static const struct {
+        int64_t at_s;
+        const char *text;
+    } dates[] = {
+        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},
+        {951782399, "Mon, 28 Feb 2000 23:59:59 GMT"},
+        {951782400, "Tue, 29 Feb 2000 00:00:00 GMT"},
+        {4107542400, "Mon, 01 Mar 2100 00:00:00 GMT"},
+        {1798761599, "Thu, 31 Dec 2026 23:59:59 GMT"},
+    };
+    for (size_t i = 0; i < FL_COUNT(dates); i++) {
+        char text[FL_HTTP_DATE_LEN + 1] = {0};
+        fl_http_date(dates[i].at_s, text);
+        assert_string_equal(text, dates[i].text);
+    }
+}
+
 static void large_heads_and_many_headers_are_refused(void **state)
 {
     for (int many = 0; many < 2; many++) {
@@ -307,6 +432,9 @@ int main(void)
         cmocka_unit_test(a_request_cut_at_every_byte_is_the_same_request),
         cmocka_unit_test(pipelined_requests_are_left_for_later),
         cmocka_unit_test(bad_requests_earn_their_status),
+        cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
+        cmocka_unit_test(a_target_that_is_too_long_is_told_so),
+        cmocka_unit_test(heads_say_what_follows_and_dates_are_the_calendars),
         cmocka_unit_test(large_heads_and_many_headers_are_refused),
         cmocka_unit_test(chunked_bodies_are_put_together_and_limited),
         cmocka_unit_test(an_upgrade_is_a_websocket_and_nothing_else),
