@@ -87,7 +87,8 @@ static enum live_trust channel_trust(struct fl_live *live, struct fl_str id, str
 {
     struct fl_buf text = {0}; /* nothing blocks before it is freed */
     struct fl_str token = fl_jscan_get_text(payload, "session", &text);
-    enum live_trust trust = live_session_check(fl_channel_secret(live->ch), id, token);
+    enum live_trust trust = live_session_check(fl_channel_secret(live->ch), id, token,
+                                               &live->session);
     fl_buf_fini(&text);
     return trust;
 }

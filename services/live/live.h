@@ -79,6 +79,9 @@ struct fl_str fl_live_value(const struct fl_live_event *event, const char *key);
 /** The same as a whole number; the fallback when it is none or out of limits. */
 int64_t fl_live_value_int(const struct fl_live_event *event, const char *key, int64_t least,
                           int64_t most, int64_t fallback);
+/** The id of the browser's session (fl_web_session): the same in the dead render and the live view,
+ * in all its tabs and after restarts of the server. Lives as long as the view. */
+struct fl_str fl_live_session(const struct fl_live *live);
 
 /** The document's title from now on; plain text. */
 void fl_live_title(struct fl_live *live, const char *title);

@@ -217,7 +217,8 @@ static void channel_on_timer(struct fl_self *self, void *state, uint64_t ref, ui
 static void channel_on_timeout(struct fl_self *self, void *state)
 {
     struct fl_channel *ch = state;
-    if (ch->server->on_timeout != NULL) ch->server->on_timeout(ch, ch->state);
+    if (ch->server->on_timeout != NULL && channel_is_on(ch))
+        ch->server->on_timeout(ch, ch->state);
 }
 
 static void channel_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,

@@ -201,9 +201,8 @@ void fl_web_broadcast(struct fl_self *self, struct fl_pubsub *pubsub, const char
 /** The same to all but the client of the calling channel. (Phoenix: broadcast_from) */
 void fl_web_broadcast_from(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
                            const char *event, struct fl_str payload);
-/** The tag of a broadcast where a process that is no channel hears the topic, and what it says;
- * false: that was none. Valid as long as the message. */
-#define FL_WEB_BROADCAST 0x77657002
+#define FL_WEB_BROADCAST 0x77657002 /* the tag, where a process that is no channel hears it */
+/** What such a message says; false: it is none. Valid as long as the message. */
 bool fl_web_broadcast_read(const struct fl_msg *msg, struct fl_str *event, struct fl_str *payload);
 
 /* ---- WebSockets that speak something of their own ---- */

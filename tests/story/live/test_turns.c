@@ -137,7 +137,7 @@ static void world_join(struct world *w)
         .boot = w->boot, .server = channels, .seat = w->seat, .conn = w->conn};
     struct fl_spawn_opts opts = {.args = &args};
     assert_int_equal(fl_node_spawn(w->node, &web_channel_server, &opts, &w->view), 0);
-    live_session_put(&w->boot->secret, FL_STR("phx-1"), &token);
+    live_session_put(&w->boot->secret, FL_STR("phx-1"), FL_STR("eve"), &token);
     fl_buf_printf(&payload, "{\"url\":\"http://a/\",\"session\":\"%s\"}", token.at);
     world_send(w, WEB_JOIN, "phx_join", payload.at);
     if (strstr(w->heard.at, "rendered") == NULL) fail_msg("%s", w->heard.at);
