@@ -9,6 +9,8 @@
   };
   const agent = navigator.userAgent;
   const device = /iPad|Tablet/.test(agent) ? "tablet" : /Mobi|Android/.test(agent) ? "phone" : "computer";
+  // What cannot be told now is told again when the page is back, or does not matter any more.
+  const tell = (hook, event, value) => hook.pushEvent(event, value).then(() => true, () => false);
   const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 
   // ---- times
@@ -90,12 +92,12 @@
     },
     hello() {
       const name = store.get(NAME) ?? this.who;
-      if (name) this.pushEvent("hello", { name, device }, () => this.tellStatus());
+      if (name) tell(this, "hello", { name, device }).then((done) => { if (done) this.tellStatus(); });
     },
     tellStatus() {
       if (me() !== "" && document.hidden !== this.hidden) {
         this.hidden = document.hidden;
-        this.pushEvent("status", { status: document.hidden ? "away" : "online" });
+        tell(this, "status", { status: document.hidden ? "away" : "online" });
       }
     },
   };
@@ -189,7 +191,7 @@
         button.textContent = "Really?";
         setTimeout(() => { delete button.dataset.sure; button.textContent = "Delete"; }, 3000);
       } else {
-        this.pushEvent("delete", { seq: +item.dataset.seq, id: newId() });
+        tell(this, "delete", { seq: +item.dataset.seq, id: newId() });
       }
     },
   };
@@ -243,7 +245,7 @@
       if (on === this.hinted && (!on || now - this.hintedAt < 2500)) return;
       this.hinted = on;
       this.hintedAt = now;
-      this.pushEvent("typing", { on });
+      tell(this, "typing", { on });
     },
     edit(item) {
       this.target = item === null ? null : +item.dataset.seq;
@@ -267,7 +269,7 @@
       this.hinted = false;
       document.getElementById("scroll").scrollTo({ top: 1e9, behavior: "instant" });
     },
-    ask(request) { this.pushEvent(request.event, request.value); },
+    ask(request) { tell(this, request.event, request.value); },
     again() { for (const request of waiting.values()) this.ask(request); },
     bubble(id, text) {
       const item = document.createElement("li"), words = document.createElement("p");

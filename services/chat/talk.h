@@ -47,9 +47,9 @@ bool fl_talk_caught_up(struct fl_channel *ch, struct fl_talk *talk, uint64_t ref
 void fl_talk_catch_up(struct fl_channel *ch, struct fl_talk *talk);
 
 /* talk_history.c: what was said before */
-/** Appends `{"seq":…,"messages":[…],…}` to out: what a client that knows the room up to `since` has
- * missed; below 0: the newest messages. Then talk->last is what it knows. Waits. FL_ENOPROC and
- * others: the writer is not there. */
+/** Appends `{"seq":…,"messages":[…],…}` to out: what a client that knows the room up to `since`
+ * has missed; below 0: the newest messages. Then talk->last is what it knows. Waits. FL_ENOPROC
+ * and others: the writer is not there. */
 int fl_talk_read(struct fl_self *self, struct fl_talk *talk, int64_t since, struct fl_buf *out);
 /** A whole number at a key of the payload, or the fallback. */
 int64_t fl_talk_number(struct fl_str payload, const char *key, int64_t fallback);
