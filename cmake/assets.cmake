@@ -19,6 +19,7 @@ endif()
 # name in C (fl_asset_<name>, fl_asset_<name>_len) and file
 set(assets
   phoenix_js     ${FL_NPM_DIR}/node_modules/phoenix/priv/static/phoenix.min.js
+  phoenix_live_view_js ${FL_NPM_DIR}/node_modules/phoenix_live_view/priv/static/phoenix_live_view.min.js
   uplot_js       ${FL_NPM_DIR}/node_modules/uplot/dist/uPlot.iife.min.js
   uplot_css      ${FL_NPM_DIR}/node_modules/uplot/dist/uPlot.min.css
 )

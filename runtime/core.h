@@ -256,6 +256,13 @@ struct fl_shard {
     _Atomic(const struct fl_server *) running_server; /* of that process */
 };
 
+/* Something that goes with the node. */
+struct fl_node_owned {
+    struct fl_node_owned *next;
+    void *ptr;
+    void (*fn)(void *ptr);
+};
+
 enum fl_node_state { FL_NODE_NEW, FL_NODE_RUNS, FL_NODE_STOPPED };
 
 struct fl_node {
@@ -281,7 +288,8 @@ struct fl_node {
     pthread_mutex_t filters_lock;
     struct fl_filter *filters;
     uint64_t filter_id_last;
-    struct fl_list controls; /* control servers on shard 0 */
+    struct fl_node_owned *owned; /* the last one first */
+    struct fl_list controls;     /* control servers on shard 0 */
 };
 
 /* stack.c */

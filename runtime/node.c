@@ -224,6 +224,24 @@ static void node_kill_all(struct fl_node *node)
     }
 }
 
+void fl_node_own(struct fl_node *node, void *ptr, void (*fn)(void *ptr))
+{
+    FL_ASSERT(atomic_load(&node->state) == FL_NODE_NEW);
+    struct fl_node_owned *owned = fl_new(struct fl_node_owned);
+    *owned = (struct fl_node_owned){.next = node->owned, .ptr = ptr, .fn = fn};
+    node->owned = owned;
+}
+
+static void node_free_owned(struct fl_node *node)
+{
+    struct fl_node_owned *next;
+    for (struct fl_node_owned *owned = node->owned; owned != NULL; owned = next) {
+        next = owned->next;
+        owned->fn(owned->ptr);
+        free(owned);
+    }
+}
+
 void fl_node_free(struct fl_node *node)
 {
     if (node == NULL) return;
@@ -233,6 +251,7 @@ void fl_node_free(struct fl_node *node)
     for (int i = 0; i < node->shards_count; i++)
         fl_shard_fini(&node->shards[i]);
     fl_shard_enter(before != NULL && before->node != node ? before : NULL);
+    node_free_owned(node);
     fl_map_fini(&node->names);
     pthread_mutex_destroy(&node->start_lock);
     pthread_mutex_destroy(&node->names_lock);

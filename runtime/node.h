@@ -74,6 +74,9 @@ void fl_node_stop(struct fl_node *node, int code);
  * killed first. NULL is fine. The thread that made it; no other may still be in a function of it,
  * fl_node_stop included: join it first. */
 void fl_node_free(struct fl_node *node);
+/** Runs fn(ptr) in fl_node_free, after the end of the last process, last registered first: for what
+ * all of a service's processes share. Before the node runs. */
+void fl_node_own(struct fl_node *node, void *ptr, void (*fn)(void *ptr));
 /** Shard 0's loop, for uv handles of the program around the node. Its thread only. */
 uv_loop_t *fl_node_loop(struct fl_node *node);
 

@@ -229,11 +229,11 @@ void fl_self_exit(struct fl_self *self, struct fl_reason reason);
 /** Ends me once the handler returns, with FL_EXIT_ERROR and this code; detail from fl_code_name
  * (OTP: error/1). */
 void fl_self_fail(struct fl_self *self, int code);
+/** Do I end once the handler returns: by fl_self_exit, or because I was killed meanwhile? */
+bool fl_self_is_ending(const struct fl_self *self);
 /** Ends me now, in the middle: a body at once, a server after its on_terminate (OTP: exit/1, which
  * does not return either). Locals are not unwound: see fl_self_own. Never in on_terminate. */
 FL_NORETURN void fl_self_exit_now(struct fl_self *self, struct fl_reason reason);
-/** Do I end when my handler returns? After fl_self_exit or fl_self_fail, and once I was killed. */
-bool fl_self_is_ending(const struct fl_self *self);
 /** Exit signals become on_exit calls instead of ending me (OTP: process_flag(trap_exit, true)). */
 void fl_self_trap_exits(struct fl_self *self, bool on);
 /** From on_init, or any callback of a server: on_continue(tag) runs next, before any message that

@@ -4,10 +4,20 @@
 #include "services/chat/room.h"
 
 #define DOOR_ROOMS_MAX 10000
+#define DOOR_WITHIN_NS fl_s(5)
 
 struct door {
+    struct fl_chat *chat;
     size_t rooms;
 };
+
+static int door_on_init(struct fl_self *self, void *state, const void *args)
+{
+    struct door *door = state;
+    door->chat = (struct fl_chat *)(uintptr_t)args;
+    FL_ASSERT(door->chat != NULL);
+    return 0;
+}
 
 static bool door_name_ok(const struct fl_msg *msg)
 {
@@ -20,10 +30,14 @@ static bool door_name_ok(const struct fl_msg *msg)
 static int door_open(struct fl_self *self, struct door *door, const char *name, struct fl_pid *out)
 {
     char registered[FL_ROOM_NAME_MAX + 8];
+    struct fl_room_args args = {.chat = door->chat};
     snprintf(registered, sizeof registered, "room/%s", name);
+    snprintf(args.name, sizeof args.name, "%s", name);
     struct fl_child child = {
         .id = name,
         .server = &fl_room_server,
+        .args = &args,
+        .args_bytes = sizeof args,
         .name = registered,
         .restart = FL_PERMANENT,
         .shutdown_ns = fl_s(1),
@@ -62,6 +76,19 @@ static void door_on_cast(struct fl_self *self, void *state, const struct fl_msg 
 const struct fl_server fl_door_server = {
     .name = "door",
     .state_bytes = sizeof(struct door),
+    .on_init = door_on_init,
     .on_call = door_on_call,
     .on_cast = door_on_cast,
 };
+
+int fl_chat_find_room(struct fl_self *self, const char *name, struct fl_pid *out)
+{
+    char registered[FL_ROOM_NAME_MAX + 8];
+    snprintf(registered, sizeof registered, "room/%s", name);
+    *out = fl_whereis(fl_self_node(self), registered);
+    if (out->bits != 0) return 0;
+    struct fl_pid door = fl_whereis(fl_self_node(self), FL_DOOR_NAME);
+    if (door.bits == 0) return FL_ENOPROC;
+    return fl_call(self, door, FL_DOOR_OPEN, name, strlen(name) + 1, out, sizeof *out, NULL,
+                   DOOR_WITHIN_NS);
+}

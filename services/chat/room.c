@@ -1,270 +1,236 @@
 #include "services/chat/room.h"
 
 #include "runtime/base/json.h"
-#include "services/chat/roster.h"
-#include "services/web/web.h"
+#include "runtime/server.h"
+#include "services/chat/outbox.h"
+#include "services/chat/writer.h"
 
-#define ROOM_MEMBERS_MAX 20000
-#define ROOM_BACK_WITHIN fl_s(5)  /* after its start: people of its predecessor come back */
-#define ROOM_SETTLE_NS fl_ms(100) /* after one came back: then everybody is told who is there */
-#define ROOM_EMPTY_NS fl_s(60)    /* without people: it asks to be closed */
-#define ROOM_HISTORY_MAX 4096
-#define ROOM_HISTORY_BYTES_MAX ((size_t)8 << 20)
+#define ROOM_WAITING_MAX 4096      /* changes that are not written yet; more: FL_EFULL */
+#define ROOM_WRITE_WITHIN fl_s(10) /* later nobody knows, and who asked asks again */
+#define ROOM_AGAIN_NS fl_ms(20)    /* no writer: look again */
+#define ROOM_IDLE_NS fl_s(60)      /* nobody there, nothing said: it asks to be closed */
 
-enum { ROOM_BACK_OVER = 1, ROOM_SETTLED, ROOM_STILL_EMPTY };
+enum { ROOM_AGAIN = 1, ROOM_IDLE };
 
 struct room {
-    struct fl_roster roster;
-    struct fl_str topic; /* at NULL until somebody came */
+    struct fl_chat *chat;
+    char name[FL_ROOM_NAME_MAX + 1];
+    char changes[FL_ROOM_TOPIC_MAX];
+    int64_t last; /* the last change that was broadcast, or that is not ours to broadcast */
+    struct fl_outbox outbox; /* to the writer */
+    bool is_waiting;         /* for a writer */
+    bool is_busy;            /* something was said since it last looked */
     struct fl_buf out;
-    /* what was said since the start, while people may still come back */
-    struct fl_shared **history;
-    size_t history_count, history_bytes;
-    bool history_on;
-    bool settling;
-    uint64_t empty_timer;
 };
 
-static void room_forget_history(struct room *room)
+/* Who asked; bits 0: this room itself. */
+struct room_asker {
+    struct fl_pid from;
+    uint64_t ref;
+};
+
+const char *fl_chat_event(uint32_t kind)
 {
-    for (size_t i = 0; i < room->history_count; i++)
-        fl_shared_release(room->history[i]);
-    free(room->history);
-    room->history = NULL;
-    room->history_count = room->history_bytes = 0;
-    room->history_on = false;
+    return kind == FL_ARCHIVE_SAY    ? "new_msg"
+           : kind == FL_ARCHIVE_EDIT ? "msg_edited"
+                                     : "msg_deleted";
+}
+
+const char *fl_chat_topic(const char *room, char out[FL_ROOM_TOPIC_MAX])
+{
+    snprintf(out, FL_ROOM_TOPIC_MAX, "room:%s", room);
+    return out;
+}
+
+const char *fl_chat_changes(const char *room, char out[FL_ROOM_TOPIC_MAX])
+{
+    snprintf(out, FL_ROOM_TOPIC_MAX, "changes:%s", room);
+    return out;
 }
 
 static void room_fini(void *ptr)
 {
-    struct room *room = ptr;
-    room_forget_history(room);
-    fl_roster_fini(&room->roster);
-    fl_buf_fini(&room->out);
+    fl_buf_fini(&((struct room *)ptr)->out);
+}
+
+/* ---- the way to the writer */
+
+static void room_reach_writer(struct fl_self *self, struct room *room)
+{
+    struct fl_pid writer = fl_whereis(fl_self_node(self), FL_WRITER_NAME);
+    room->is_waiting = writer.bits == 0;
+    if (room->is_waiting)
+        fl_timer_start(self, ROOM_AGAIN_NS, ROOM_AGAIN);
+    else
+        fl_outbox_to(self, &room->outbox, writer);
+}
+
+/* Where has the room come to? The first question, and answered before any change. */
+static void room_ask_last(struct fl_self *self, struct room *room)
+{
+    const struct fl_archive_op op = {.kind = FL_ARCHIVE_SINCE, .room = fl_str_of(room->name)};
+    const struct room_asker me = {FL_NO_PID, 0};
+    room->out.len = 0;
+    fl_chat_ask_put(&op, &room->out);
+    fl_outbox_add(self, &room->outbox, (struct fl_str){room->out.at, room->out.len},
+                  (struct fl_str){(const char *)&me, sizeof me});
 }
 
 static int room_on_init(struct fl_self *self, void *state, const void *args)
 {
+    const struct fl_room_args *given = args;
     struct room *room = state;
-    room->history_on = true;
+    room->chat = given->chat;
+    memcpy(room->name, given->name, sizeof room->name);
+    fl_chat_changes(room->name, room->changes);
+    fl_outbox_init(self, &room->outbox, FL_CHAT_ASK, ROOM_WAITING_MAX, ROOM_WRITE_WITHIN);
     fl_self_own(self, room, room_fini);
-    fl_timer_start(self, ROOM_BACK_WITHIN, ROOM_BACK_OVER);
-    room->empty_timer = fl_timer_start(self, ROOM_EMPTY_NS, ROOM_STILL_EMPTY);
+    room_ask_last(self, room);
+    room_reach_writer(self, room);
+    fl_timer_start(self, ROOM_IDLE_NS, ROOM_IDLE);
     return 0;
 }
 
-/* Somebody whose mailbox is full would miss a message and not know: better it starts anew. */
-static void room_sent(struct fl_self *self, uint64_t member_id, int rc)
-{
-    struct fl_pid pid = {member_id};
-    if (rc == FL_EFULL) fl_exit(self, pid, fl_reason_of(FL_EXIT_KILL));
-}
+/* ---- changes */
 
-static void room_send_all(struct fl_self *self, struct room *room, uint32_t tag,
-                          struct fl_shared *shared)
-{
-    for (struct fl_roster_member *m = room->roster.first; m != NULL; m = m->next) {
-        struct fl_pid pid = {m->id};
-        room_sent(self, m->id, fl_send_shared(self, pid, tag, fl_shared_retain(shared)));
-    }
-}
-
-static void room_remember(struct room *room, struct fl_shared *frame)
-{
-    if (!room->history_on) return;
-    size_t len = fl_shared_len(frame);
-    if (room->history_count == ROOM_HISTORY_MAX ||
-        room->history_bytes + len > ROOM_HISTORY_BYTES_MAX) {
-        room_forget_history(room); /* who comes back now must join anew: room_join says so */
-        return;
-    }
-    if (room->history == NULL) room->history = fl_new_array(struct fl_shared *, ROOM_HISTORY_MAX);
-    room->history[room->history_count++] = fl_shared_retain(frame);
-    room->history_bytes += len;
-}
-
-/* Encoded once, whatever the number of people. */
-static void room_broadcast(struct fl_self *self, struct room *room, const char *event,
-                           struct fl_str payload)
-{
-    struct fl_shared *frame = fl_web_frame(room->topic, event, payload);
-    if (strcmp(event, "new_msg") == 0) room_remember(room, frame);
-    room_send_all(self, room, FL_ROOM_FRAME, frame);
-    fl_shared_release(frame);
-}
-
-static struct fl_str room_out(const struct room *room)
-{
-    return (struct fl_str){room->out.at, room->out.len};
-}
-
-static void room_send_state(struct fl_self *self, struct room *room, uint64_t member_id)
-{
-    struct fl_pid pid = {member_id};
-    room->out.len = 0;
-    fl_roster_put_state(&room->roster, &room->out);
-    room_sent(self, member_id, fl_send(self, pid, FL_ROOM_STATE, room->out.at, room->out.len));
-}
-
-static void room_replay(struct fl_self *self, struct room *room, uint64_t member_id)
-{
-    struct fl_pid pid = {member_id};
-    for (size_t i = 0; i < room->history_count; i++) {
-        struct fl_shared *frame = fl_shared_retain(room->history[i]);
-        room_sent(self, member_id, fl_send_shared(self, pid, FL_ROOM_FRAME, frame));
-    }
-}
-
-static void room_keep_topic(struct fl_self *self, struct room *room, struct fl_str topic)
-{
-    if (room->topic.at != NULL) return;
-    char *copy = fl_self_alloc(self, topic.len + 1);
-    memcpy(copy, topic.at, topic.len);
-    room->topic = (struct fl_str){copy, topic.len};
-}
-
-static int room_may_join(const struct room *room, const struct fl_room_join *join, uint64_t id)
-{
-    if (fl_roster_find(&room->roster, id) != NULL) return FL_ETAKEN;
-    if (room->roster.members_count >= ROOM_MEMBERS_MAX) return FL_EFULL;
-    if (join->again && !room->history_on) return FL_ESTATE; /* it may have missed something */
-    return 0;
-}
-
-static int room_join(struct fl_self *self, struct room *room, const struct fl_msg *msg)
-{
-    struct fl_room_join join;
-    FL_ASSERT(msg->len >= sizeof join);
-    memcpy(&join, msg->data, sizeof join);
-    const char *at = (const char *)msg->data + sizeof join;
-    struct fl_str topic = {at, join.topic_len};
-    struct fl_str user = {topic.at + topic.len, join.user_len};
-    struct fl_str status = {user.at + user.len, join.status_len};
-
-    int rc = room_may_join(room, &join, msg->from.bits);
-    if (rc != 0) return rc;
-    room_keep_topic(self, room, topic);
-    if (room->empty_timer != 0) fl_timer_cancel(self, room->empty_timer);
-    room->empty_timer = 0;
-    struct fl_roster_member *member = fl_roster_add(&room->roster, msg->from.bits, user, status,
-                                                    join.ref);
-    member->monitor = fl_monitor(self, msg->from);
-    if (join.again) {
-        /* Clients still show the predecessor's people; they are told once all had time to come. */
-        room_replay(self, room, member->id);
-        if (!room->settling) fl_timer_start(self, ROOM_SETTLE_NS, ROOM_SETTLED);
-        room->settling = true;
-        return 0;
-    }
-    room_send_state(self, room, member->id);
-    room->out.len = 0;
-    fl_roster_put_join(member, &room->out);
-    room_broadcast(self, room, "presence_diff", room_out(room));
-    return 0;
-}
-
-static int room_say(struct fl_self *self, struct room *room, const struct fl_msg *msg)
-{
-    struct fl_room_say say;
-    FL_ASSERT(msg->len >= sizeof say);
-    memcpy(&say, msg->data, sizeof say);
-    const char *at = (const char *)msg->data + sizeof say;
-    struct fl_roster_member *member = fl_roster_find(&room->roster, msg->from.bits);
-    if (member == NULL) return FL_ENOTFOUND;
-    room->out.len = 0;
-    fl_buf_puts(&room->out, "{\"user\":");
-    fl_json_put_str(&room->out, fl_roster_name(member));
-    fl_buf_puts(&room->out, ",\"body\":");
-    fl_buf_add(&room->out, at, say.body_len);
-    if (say.id_len > 0) {
-        fl_buf_puts(&room->out, ",\"id\":");
-        fl_buf_add(&room->out, at + say.body_len, say.id_len);
-    }
-    fl_buf_putc(&room->out, '}');
-    room_broadcast(self, room, "new_msg", room_out(room));
-    return 0;
-}
-
-static int room_status(struct fl_self *self, struct room *room, const struct fl_msg *msg)
-{
-    struct fl_room_status status;
-    FL_ASSERT(msg->len >= sizeof status);
-    memcpy(&status, msg->data, sizeof status);
-    struct fl_str text = {(const char *)msg->data + sizeof status, status.status_len};
-    struct fl_roster_member *member = fl_roster_find(&room->roster, msg->from.bits);
-    if (member == NULL) return FL_ENOTFOUND;
-    room->out.len = 0;
-    fl_roster_update(member, text, status.ref, &room->out);
-    room_broadcast(self, room, "presence_diff", room_out(room));
-    return 0;
-}
-
-static const struct {
-    uint32_t tag;
-    int (*handle)(struct fl_self *self, struct room *room, const struct fl_msg *msg);
-} room_calls[] = {
-    {FL_ROOM_JOIN, room_join},
-    {FL_ROOM_SAY, room_say},
-    {FL_ROOM_STATUS, room_status},
-};
-
-/* What is broadcast and its answer are one step: a room dies before both or after both. */
 static void room_on_call(struct fl_self *self, void *state, const struct fl_msg *msg)
 {
+    struct room *room = state;
+    struct fl_str bytes = {msg->data, msg->len};
+    struct fl_archive_op op;
     int rc = FL_EBADMSG;
-    for (size_t i = 0; i < FL_COUNT(room_calls); i++)
-        if (room_calls[i].tag == msg->tag) rc = room_calls[i].handle(self, state, msg);
-    if (rc == 0)
-        fl_self_reply(self, msg->from, msg->ref, NULL, 0);
-    else
-        fl_self_reply_error(self, msg->from, msg->ref, rc);
+    if (msg->tag == FL_CHAT_ASK && fl_chat_ask_read(bytes, &op) && op.kind < FL_ARCHIVE_PAGE &&
+        fl_str_is(op.room, room->name)) {
+        const struct room_asker asker = {msg->from, msg->ref};
+        rc = fl_outbox_add(self, &room->outbox, bytes,
+                           (struct fl_str){(const char *)&asker, sizeof asker});
+    }
+    if (rc != 0) fl_self_reply_error(self, msg->from, msg->ref, rc);
 }
 
-static void room_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
-                         const struct fl_reason *reason)
+static void room_put_change(const struct fl_archive_op *op, const struct fl_chat_answer *answer,
+                            struct fl_buf *out)
+{
+    if (op->kind == FL_ARCHIVE_SAY) {
+        const struct fl_message message = {
+            .user = op->user,
+            .body = op->body,
+            .id = op->id,
+            .at_ms = answer->at_ms,
+            .seq = answer->seq,
+            .number = answer->number,
+        };
+        fl_message_put(&message, out);
+        return;
+    }
+    fl_buf_puts(out, "{\"user\":");
+    fl_json_put_str(out, op->user);
+    if (op->kind == FL_ARCHIVE_EDIT) {
+        fl_buf_puts(out, ",\"body\":");
+        fl_buf_add(out, op->body.at, op->body.len);
+    }
+    fl_buf_printf(out, ",\"edited_at\":%lld,\"seq\":%lld,\"ver\":%lld}", (long long)answer->at_ms,
+                  (long long)answer->seq, (long long)answer->number);
+}
+
+static void room_broadcast(struct fl_self *self, struct room *room, uint32_t tag)
+{
+    fl_pubsub_broadcast(self, room->chat->pubsub, room->changes, tag, room->out.at, room->out.len);
+}
+
+static void room_say_up(struct fl_self *self, struct room *room)
+{
+    room->out.len = 0;
+    fl_buf_add(&room->out, &room->last, sizeof room->last);
+    room_broadcast(self, room, FL_CHAT_UP);
+}
+
+/* A change was written. One that an earlier attempt has written may read otherwise than what is
+ * asked now: then people are told to look for themselves. */
+static void room_tell(struct fl_self *self, struct room *room, const struct fl_archive_op *op,
+                      const struct fl_chat_answer *answer)
+{
+    if (answer->number <= room->last) return;
+    room->last = answer->number;
+    room->is_busy = true;
+    if (answer->existed) {
+        room_say_up(self, room);
+        return;
+    }
+    struct fl_chat_change change = {.seq = answer->seq, .number = answer->number, .kind = op->kind};
+    room->out.len = 0;
+    fl_buf_add(&room->out, &change, sizeof change);
+    room_put_change(op, answer, &room->out);
+    room_broadcast(self, room, FL_CHAT_CHANGE);
+}
+
+static void room_learn_last(struct fl_self *self, struct room *room,
+                            const struct fl_chat_answer *answer)
+{
+    if (answer->last <= room->last) return;
+    room->last = answer->last;
+    room_say_up(self, room);
+}
+
+/* The item is owned by the process meanwhile: a broadcast may wait. */
+static void room_answered(struct fl_self *self, struct room *room,
+                          const struct fl_outbox_item *item, int code, struct fl_str data)
+{
+    struct room_asker asker;
+    struct fl_archive_op op;
+    struct fl_chat_answer answer;
+    struct fl_str rows;
+    FL_ASSERT(item->cookie_len == sizeof asker);
+    memcpy(&asker, item->cookie, sizeof asker);
+    if (code == 0 && !fl_chat_answer_read(data.at, data.len, &answer, &rows)) code = FL_EBADMSG;
+    if (code == 0 && !fl_chat_ask_read((struct fl_str){item->bytes, item->len}, &op))
+        code = FL_EBADMSG;
+    if (code == 0 && answer.code == 0 && asker.from.bits == 0)
+        room_learn_last(self, room, &answer);
+    else if (code == 0 && answer.code == 0)
+        room_tell(self, room, &op, &answer);
+    if (asker.from.bits == 0) return;
+    if (code == 0)
+        fl_self_reply(self, asker.from, asker.ref, &answer, sizeof answer);
+    else
+        fl_self_reply_error(self, asker.from, asker.ref, code);
+}
+
+static void room_on_reply(struct fl_self *self, void *state, uint64_t ref, int code,
+                          const void *data, size_t len)
 {
     struct room *room = state;
-    struct fl_roster_member *member = fl_roster_find(&room->roster, who.bits);
-    if (member == NULL) return;
-    room->out.len = 0;
-    fl_roster_put_leave(member, &room->out);
-    fl_roster_remove(&room->roster, member);
-    room_broadcast(self, room, "presence_diff", room_out(room));
-    if (room->roster.members_count == 0)
-        room->empty_timer = fl_timer_start(self, ROOM_EMPTY_NS, ROOM_STILL_EMPTY);
+    struct fl_outbox_item *item = fl_outbox_answer(self, &room->outbox, ref, code);
+    if (item == NULL) {
+        if (room->outbox.to.bits == 0 && !room->is_waiting) room_reach_writer(self, room);
+        return;
+    }
+    fl_self_own(self, item, fl_outbox_item_free);
+    room_answered(self, room, item, code, (struct fl_str){data, len});
+    fl_self_disown(self, item);
+    fl_outbox_item_free(item);
 }
 
-static void room_settle(struct fl_self *self, struct room *room)
-{
-    room->settling = false;
-    room->out.len = 0;
-    fl_roster_put_state(&room->roster, &room->out);
-    struct fl_shared *shared = fl_shared_new(room->out.at, room->out.len);
-    room_send_all(self, room, FL_ROOM_STATE, shared);
-    fl_shared_release(shared);
-}
+/* ---- idle */
 
 /* The door closes us; somebody who comes in between opens a new room. */
 static void room_ask_to_close(struct fl_self *self, struct room *room)
 {
-    room->empty_timer = 0;
-    if (room->roster.members_count > 0 || room->topic.at == NULL) return;
-    const char *name = memchr(room->topic.at, ':', room->topic.len);
-    FL_ASSERT(name != NULL);
+    char topic[FL_ROOM_TOPIC_MAX];
+    fl_chat_topic(room->name, topic);
+    bool is_used = room->is_busy || room->outbox.count > 0 ||
+                   fl_presence_count(room->chat->presence, topic, NULL) > 0;
     struct fl_pid door = fl_whereis(fl_self_node(self), FL_DOOR_NAME);
-    fl_send(self, door, FL_DOOR_EMPTY, name + 1, strlen(name + 1) + 1);
-    room->empty_timer = fl_timer_start(self, ROOM_EMPTY_NS, ROOM_STILL_EMPTY);
+    if (!is_used) fl_send(self, door, FL_DOOR_EMPTY, room->name, strlen(room->name) + 1);
+    room->is_busy = false;
+    fl_timer_start(self, ROOM_IDLE_NS, ROOM_IDLE);
 }
 
 static void room_on_timer(struct fl_self *self, void *state, uint64_t ref, uint32_t tag)
 {
     struct room *room = state;
-    if (tag == ROOM_BACK_OVER)
-        room_forget_history(room);
-    else if (tag == ROOM_SETTLED)
-        room_settle(self, room);
-    else if (tag == ROOM_STILL_EMPTY)
-        room_ask_to_close(self, room);
+    if (tag == ROOM_AGAIN) room_reach_writer(self, room);
+    if (tag == ROOM_IDLE) room_ask_to_close(self, room);
 }
 
 const struct fl_server fl_room_server = {
@@ -272,6 +238,6 @@ const struct fl_server fl_room_server = {
     .state_bytes = sizeof(struct room),
     .on_init = room_on_init,
     .on_call = room_on_call,
-    .on_down = room_on_down,
+    .on_reply = room_on_reply,
     .on_timer = room_on_timer,
 };

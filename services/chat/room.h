@@ -1,42 +1,49 @@
-/* room.h: one chat room, a process: its people, its messages in order.
+/* room.h: one chat room, a process that puts changes in order: it has each one written, then
+ * broadcasts it, then answers.
  *
- * People are the processes of their channels; they join by call and leave by ending. A room that
- * was restarted remembers for a while what it broadcast since, so that people who attach again miss
- * nothing and hear nothing twice. */
+ * It knows nobody: who is there subscribes to topics and is tracked by presence, on this node or
+ * another. When it crashes its successor says how far the room has come (FL_CHAT_UP), and whoever
+ * is behind asks the writer. So nothing that was written is lost or told twice, whatever dies. */
 #ifndef FL_CHAT_ROOM_H
 #define FL_CHAT_ROOM_H
 
-#include "runtime/server.h"
+#include "runtime/presence.h"
+#include "services/chat/ask.h"
 
-#define FL_ROOM_NAME_MAX 64
-#define FL_ROOM_USER_MAX 64
-#define FL_ROOM_STATUS_MAX 256
+#define FL_ROOM_NAME_MAX FL_ARCHIVE_NAME_MAX
+#define FL_ROOM_USER_MAX FL_ARCHIVE_NAME_MAX
+#define FL_ROOM_TOPIC_MAX (FL_ROOM_NAME_MAX + 12)
 
-/** Calls that a room answers, and casts that its people get. */
-enum fl_room_tag {
-    FL_ROOM_JOIN = 1, /* call: struct fl_room_join, topic, user, status */
-    FL_ROOM_SAY,      /* call: struct fl_room_say, body, id */
-    FL_ROOM_STATUS,   /* call: struct fl_room_status, status */
-    FL_ROOM_FRAME,    /* to people: a shared frame for the client */
-    FL_ROOM_STATE,    /* to people: payload of presence_state */
+/** What all processes of a chat share; outlives them. */
+struct fl_chat {
+    struct fl_pubsub *pubsub;
+    struct fl_presence *presence; /* of topics `room:<name>`, by user */
+    struct fl_archive_opts archive;
 };
 
-/** A person comes, or comes back after the room was restarted. */
-struct fl_room_join {
-    uint32_t topic_len, user_len, status_len;
-    bool again;
-    char ref[40]; /* phx_ref, chosen by the person: the same after a restart */
+/* Of a room `x`, presence_diff and typing are web broadcasts on the topic `room:x`, which go
+ * straight to the clients. On the topic `changes:x` these are broadcast, for who counts: */
+enum {
+    FL_CHAT_CHANGE = 0x63680010, /* struct fl_chat_change and the JSON payload of its event */
+    FL_CHAT_UP,                  /* int64_t: the room's last number; who is behind asks */
 };
-/** A message; body and id are JSON text, id may be empty. */
-struct fl_room_say {
-    uint32_t body_len, id_len;
+struct fl_chat_change {
+    int64_t seq, number;
+    uint32_t kind; /* FL_ARCHIVE_SAY, _EDIT, _ERASE */
 };
-/** A new status, JSON text. */
-struct fl_room_status {
-    uint32_t status_len;
-    char ref[40];
-};
+/** The event of a change: new_msg, msg_edited, msg_deleted. */
+const char *fl_chat_event(uint32_t kind);
+/** Writes `room:<name>` and a NUL. Returns out. */
+const char *fl_chat_topic(const char *room, char out[FL_ROOM_TOPIC_MAX]);
+/** Writes `changes:<name>` and a NUL. Returns out. */
+const char *fl_chat_changes(const char *room, char out[FL_ROOM_TOPIC_MAX]);
 
+/** What a room is started with; copied. */
+struct fl_room_args {
+    struct fl_chat *chat;
+    char name[FL_ROOM_NAME_MAX + 1];
+};
+/** Answers FL_CHAT_ASK calls that change its room with a struct fl_chat_answer. */
 extern const struct fl_server fl_room_server;
 
 /** The door: opens rooms by name and closes empty ones; a process named like this. */
@@ -45,8 +52,13 @@ enum fl_door_tag {
     FL_DOOR_OPEN = 1, /* call: the room's name, with its NUL; answer: struct fl_pid */
     FL_DOOR_EMPTY,    /* cast by an empty room: the same */
 };
+/** args: the struct fl_chat. */
 extern const struct fl_server fl_door_server;
 /** The supervisor of the rooms has this name. */
 #define FL_ROOMS_NAME "rooms"
+
+/** The room of this name, opened when it is not; waits at most 5 s. FL_EFULL: too many rooms; or
+ * the codes of fl_call. */
+int fl_chat_find_room(struct fl_self *self, const char *name, struct fl_pid *out);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * A view is a state, a template over it, and callbacks. After every callback the template is
  * rendered again and what has changed goes to the browser. The first answer to a browser is plain
- * HTML (the dead render, made inside the connection's process); then its socket joins, and the view
+ * HTML (the dead render, made by a process that ends with it); then its socket joins, and the view
  * runs as a channel process of its own, mounted anew: a crash of it is told to the page, which
  * joins again, and touches nothing else. docs/live.md is the guide, and says how templates are
  * written. Thread: callbacks run on the shard of their process, one at a time; they may block in
@@ -34,7 +34,7 @@ struct fl_live_event {
 struct fl_live_view {
     const char *name;   /* for traces and crash reports: "chat.page" */
     size_t state_bytes; /* zeroed memory: what the template shows; gone with the view */
-    const struct fl_live_template *view; /* FL_LIVE_TEMPLATE of it */
+    const struct fl_live_template *view; /* &fl_template_NAME, made of NAME.live.html */
     const char *title;                   /* of the page, until fl_live_title; may be NULL */
 
     /** First, for the dead render and again for the live one. 0, FL_ENOTFOUND (404), FL_EREFUSED
@@ -60,13 +60,14 @@ struct fl_live_view {
 
 /* ---- from callbacks ---- */
 
-/** The process that the callbacks run in: the view's own, or for a dead render the connection's.
- * fl_self_fail ends the view: its page shows an error and joins again after a second. */
+/** The process that the callbacks run in: the view's own, or that of a dead render. fl_self_fail
+ * ends the view: its page shows an error and joins again after a second. */
 struct fl_self *fl_live_self(struct fl_live *live);
 /** Has a browser joined? False in the dead render: subscribe and start timers only when true. */
 bool fl_live_is_connected(const struct fl_live *live);
-/** The args of the site (fl_web_site), and the cx of its live site. */
+/** The args of the site (fl_web_site). */
 const void *fl_live_args(const struct fl_live *live);
+/** The cx of its live site. */
 const void *fl_live_cx(const struct fl_live *live);
 /** A `:name` of the page's path, decoded; at NULL: none. */
 struct fl_str fl_live_param(const struct fl_live_request *req, const char *name);
@@ -78,8 +79,9 @@ struct fl_str fl_live_value(const struct fl_live_event *event, const char *key);
 /** The same as a whole number; the fallback when it is none or out of limits. */
 int64_t fl_live_value_int(const struct fl_live_event *event, const char *key, int64_t least,
                           int64_t most, int64_t fallback);
-/** A value that the browser's cookies carry for this site (fl_live_session_put), at NULL: none. */
-struct fl_str fl_live_session(const struct fl_live *live, const char *key);
+/** The id of the browser's session (fl_web_session): the same in the dead render and the live view,
+ * in all its tabs and after restarts of the server. Lives as long as the view. */
+struct fl_str fl_live_session(const struct fl_live *live);
 
 /** The document's title from now on; plain text. */
 void fl_live_title(struct fl_live *live, const char *title);
@@ -114,7 +116,8 @@ enum { FL_LIVE_LAST = -1, FL_LIVE_FIRST = 0 };
 void fl_live_stream_init(struct fl_live *live, struct fl_live_stream *stream, size_t item_bytes,
                          int max);
 /** Shows an item, or shows it anew in place when this DOM id is there. The item is copied; what it
- * points to has to live until the callback has returned. */
+ * points to has to outlive the callback, as the state, the message and the event do, and no local.
+ */
 void fl_live_stream_put(struct fl_live_stream *stream, const char *dom_id, int at,
                         const void *item);
 /** Takes an item off the page. */
@@ -124,10 +127,19 @@ void fl_live_stream_reset(struct fl_live_stream *stream);
 
 /* ---- a site of live views ---- */
 
-/** A path (`/rooms/:room`) and its view. */
+/** A path (`/rooms/:room`, `/files/` and a last `*rest`) and its view. */
 struct fl_live_page {
     const char *path;
     const struct fl_live_view *view;
+};
+
+/** What the template of a layout is given: `{@html layout->head}` goes into its <head>,
+ * `{@html layout->content}` into its <body>. */
+struct fl_live_layout {
+    const struct fl_live_site *site;
+    const char *title, *suffix, *csrf_token; /* never NULL */
+    struct fl_str head;                      /* meta, title, styles and scripts */
+    struct fl_str content;                   /* the view's root element */
 };
 
 /** What a service's live views have in common. Static tables. */
@@ -136,9 +148,9 @@ struct fl_live_site {
     const char *socket_path;          /* "/live": where app scripts open their LiveSocket */
     const char *title_suffix;         /* " · chat"; may be NULL */
     const char *const *styles;        /* asset paths, ended by NULL; may be NULL */
-    /** Asset paths, ended by NULL, after phoenix.min.js and phoenix_live_view.min.js, which the
-     * layout brings (FL_LIVE_ASSETS serves them). NULL: a script that just connects. A script of
-     * one's own adds its hooks to window.Hooks; FL_LIVE_ASSETS' /assets/live.js then connects. */
+    /** Asset paths, ended by NULL; may be NULL. They come after the clients and before the script
+     * that connects, which the layout brings (assets.h serves them): they put hooks into
+     * window.Hooks. */
     const char *const *scripts;
     const struct fl_live_template *layout; /* around a dead render; NULL: the plain one */
     const void *cx;                        /* for fl_live_cx */
@@ -150,10 +162,36 @@ struct fl_live_site {
         "GET", "/*path", fl_live_page_handle, (site) \
     }
 /** The row of a fl_web_socket's channels; its path is the live site's socket_path. */
-#define FL_LIVE_CHANNEL(site) FL_LIVE_CHANNEL_ROW_(site)
+#define FL_LIVE_CHANNEL(site)                                                             \
+    {                                                                                     \
+        .topic = "lv:*", .state_bytes = sizeof(struct fl_live *), .cx = (site),           \
+        .ends_when_full = true, .on_join = fl_live_on_join, .on_event = fl_live_on_event, \
+        .on_message = fl_live_on_message, .on_reply = fl_live_on_reply,                   \
+        .on_down = fl_live_on_down, .on_timer = fl_live_on_timer,                         \
+        .on_timeout = fl_live_on_timeout, .on_leave = fl_live_on_leave,                   \
+    }
 
 /** Answers a page of the live site in the row's cx; 404 when there is none. */
 void fl_live_page_handle(struct fl_self *self, struct fl_web *web,
                          const struct fl_web_request *req);
+
+/** The callbacks of FL_LIVE_CHANNEL. */
+int fl_live_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_reply(struct fl_channel *ch, void *state, uint64_t ref, int code, const void *data,
+                      size_t len);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl_pid who,
+                     const struct fl_reason *reason);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_timeout(struct fl_channel *ch, void *state);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_leave(struct fl_channel *ch, void *state);
 
 #endif

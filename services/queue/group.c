@@ -1,44 +1,11 @@
 #include "services/queue/group.h"
 
-#include <stdatomic.h>
+#include "runtime/base/clock.h"
+#include "services/queue/notices.h"
 
-#include "runtime/base/json.h"
-
-/* A lease may bring 256 KiB, so this many hold at most 16 MiB. */
-#define GROUP_LEASES_MAX 64
-
-struct fl_held_store {
-    atomic_int refs;
-    struct fl_store *store;
-};
-
-struct fl_held_store *fl_held_store_new(struct fl_store *store_take)
+struct fl_group *fl_group_new(void)
 {
-    struct fl_held_store *held = fl_new(struct fl_held_store);
-    atomic_init(&held->refs, 1);
-    held->store = store_take;
-    return held;
-}
-
-static struct fl_held_store *held_store_retain(struct fl_held_store *held)
-{
-    atomic_fetch_add(&held->refs, 1);
-    return held;
-}
-
-void fl_held_store_release(void *held)
-{
-    struct fl_held_store *mine = held;
-    if (atomic_fetch_sub(&mine->refs, 1) > 1) return;
-    fl_store_close(mine->store);
-    free(mine);
-}
-
-struct fl_group *fl_group_new(struct fl_held_store *held)
-{
-    struct fl_group *group = fl_new(struct fl_group);
-    group->held = held_store_retain(held);
-    return group;
+    return fl_new(struct fl_group);
 }
 
 void fl_group_free(void *group)
@@ -51,7 +18,7 @@ void fl_group_free(void *group)
         free(mine->askers[i].bytes);
         fl_buf_fini(&mine->askers[i].answer);
     }
-    fl_held_store_release(mine->held);
+    fl_buf_fini(&mine->news);
     free(mine->ops);
     free(mine->askers);
     free(mine);
@@ -60,25 +27,17 @@ void fl_group_free(void *group)
 /** Reads the operation at `at` of a request and says where the next one is; false: it has none. */
 static bool group_read(struct fl_str bytes, size_t *at, struct fl_store_op *op)
 {
-    struct fl_keeper_ask ask;
-    if (bytes.len - *at < sizeof ask) return false;
-    memcpy(&ask, bytes.at + *at, sizeof ask);
-    *at += sizeof ask;
-    if (ask.kind < FL_STORE_ENQUEUE || ask.kind > FL_STORE_STATS) return false;
-    if (bytes.len - *at < (size_t)ask.key_len + ask.payload_len) return false;
+    if (bytes.len - *at < sizeof *op) return false;
+    memcpy(op, bytes.at + *at, sizeof *op);
+    *at += sizeof *op;
+    if (op->kind < FL_STORE_ENQUEUE || op->kind >= FL_STORE_KINDS) return false;
 
-    *op = (struct fl_store_op){
-        .kind = (enum fl_store_op_kind)ask.kind,
-        .key = {bytes.at + *at, ask.key_len},
-        .payload = {bytes.at + *at + ask.key_len, ask.payload_len},
-        .delay_ms = ask.delay_ms,
-        .max = ask.max,
-        .visibility_ms = ask.visibility_ms,
-        .id = ask.id,
-        .lease = ask.lease,
-        .retry_ms = ask.retry_ms,
-    };
-    *at += (size_t)ask.key_len + ask.payload_len;
+    struct fl_str *const texts[] = {&op->queue, &op->key, &op->unique, &op->worker, &op->payload};
+    for (size_t i = 0; i < FL_COUNT(texts); i++) {
+        if (bytes.len - *at < texts[i]->len) return false;
+        if (texts[i]->at != NULL) texts[i]->at = bytes.at + *at; /* NULL is still none */
+        *at += texts[i]->len;
+    }
     return true;
 }
 
@@ -100,60 +59,55 @@ static void group_push_asker(struct fl_group *group, const struct fl_group_asker
     group->askers[group->askers_count++] = *asker;
 }
 
-int fl_group_add(struct fl_group *group, const struct fl_msg *call)
+static bool group_is_heavy(enum fl_store_op_kind kind)
 {
-    struct fl_group_asker asker = {.from = call->from, .ref = call->ref, .first = group->ops_count};
-    asker.bytes = fl_alloc(call->len);
-    if (call->len > 0) memcpy(asker.bytes, call->data, call->len);
+    return kind == FL_STORE_LEASE || kind == FL_STORE_LIST || kind == FL_STORE_QUEUES ||
+           kind == FL_STORE_REPEATS || kind == FL_STORE_PURGE || kind == FL_STORE_REQUEUE_ALL;
+}
 
-    struct fl_str bytes = {asker.bytes, call->len};
-    size_t leases = group->leases_count;
+int fl_group_add(struct fl_group *group, struct fl_group_asker *asker)
+{
+    struct fl_str bytes = {asker->bytes, asker->len};
+    size_t heavy = group->heavy_count;
     int code = 0;
+    asker->first = group->ops_count;
     for (size_t at = 0; at < bytes.len && code == 0;) {
         struct fl_store_op op;
         if (!group_read(bytes, &at, &op)) {
             code = FL_EBADMSG;
-        } else if (group->ops_count == FL_STORE_GROUP_MAX || leases == GROUP_LEASES_MAX) {
+        } else if (group->ops_count == FL_STORE_GROUP_MAX || heavy == FL_GROUP_HEAVY_MAX) {
             code = FL_EFULL;
         } else {
             *group_push_op(group) = op;
-            if (op.kind == FL_STORE_LEASE) leases++;
+            if (group_is_heavy(op.kind)) heavy++;
         }
     }
-    asker.count = group->ops_count - asker.first;
-    if (code == 0 && asker.count == 0) code = FL_EBADMSG;
+    asker->count = group->ops_count - asker->first;
+    if (code == 0 && asker->count == 0) code = FL_EBADMSG;
     if (code != 0) {
-        group->ops_count = asker.first;
-        free(asker.bytes);
+        group->ops_count = asker->first;
         return code;
     }
-    group->leases_count = leases;
-    group_push_asker(group, &asker);
+    group->heavy_count = heavy;
+    group_push_asker(group, asker);
+    asker->bytes = NULL;
     return 0;
 }
 
-static void group_put_jobs(struct fl_buf *out, const struct fl_store_op *op)
+int64_t fl_group_wait_ms(const void *bytes, size_t len)
 {
-    fl_buf_puts(out, "{\"jobs\":[");
-    for (size_t i = 0; i < op->jobs_count; i++) {
-        const struct fl_store_job *job = &op->jobs[i];
-        fl_buf_printf(out, "%s{\"id\":%lld,\"key\":", i > 0 ? "," : "", (long long)job->id);
-        fl_json_put_str(out, job->key);
-        fl_buf_printf(out, ",\"lease\":\"%016llx\",\"attempt\":%d,\"payload\":",
-                      (unsigned long long)job->lease, job->attempt);
-        fl_buf_add(out, job->payload.at, job->payload.len);
-        fl_buf_putc(out, '}');
-    }
-    fl_buf_puts(out, "]}");
+    struct fl_store_op op;
+    size_t at = 0;
+    if (!group_read((struct fl_str){bytes, len}, &at, &op) || at != len) return 0;
+    return op.kind == FL_STORE_LEASE ? op.wait_ms : 0;
 }
 
-static void group_put_stats(struct fl_buf *out, const struct fl_store_op *op)
+const struct fl_store_op *fl_group_must_wait(const struct fl_group *group,
+                                             const struct fl_group_asker *asker)
 {
-    const struct fl_store_stats *stats = &op->stats;
-    fl_buf_printf(out,
-                  "{\"ready\":%lld,\"leased\":%lld,\"delayed\":%lld,\"done\":%lld,\"dead\":%lld}",
-                  (long long)stats->ready, (long long)stats->leased, (long long)stats->delayed,
-                  (long long)stats->done, (long long)stats->dead);
+    const struct fl_store_op *op = &group->ops[asker->first];
+    bool waits = asker->wait_until_ns != 0 && op->code == 0 && op->jobs_count == 0;
+    return waits ? op : NULL;
 }
 
 /** What an asker gets: its rows, then the JSON of those that found something. */
@@ -163,14 +117,19 @@ static void group_put_answer(const struct fl_group *group, struct fl_group_asker
     for (size_t i = 0; i < asker->count; i++) {
         const struct fl_store_op *op = &group->ops[asker->first + i];
         size_t before = json.len;
-        if (op->code == 0 && op->kind == FL_STORE_LEASE) group_put_jobs(&json, op);
-        if (op->code == 0 && op->kind == FL_STORE_STATS) group_put_stats(&json, op);
+        if (op->code == 0) fl_render(&json, op, &group->figures);
         struct fl_keeper_answer answer = {
             .code = op->code,
             .existed = op->existed,
             .dead = op->dead,
+            .is_more = op->is_more,
             .json_len = (uint32_t)(json.len - before),
+            .found = (uint32_t)op->jobs_count,
             .id = op->id,
+            .until_ms = op->until_ms,
+            .count = op->count,
+            .next_rank = op->next_rank,
+            .next_id = op->next_id,
         };
         fl_buf_add(&asker->answer, &answer, sizeof answer);
     }
@@ -178,12 +137,14 @@ static void group_put_answer(const struct fl_group *group, struct fl_group_asker
     fl_buf_fini(&json);
 }
 
-int fl_group_commit(void *group)
+int fl_group_commit(struct fl_group *group, struct fl_store *store)
 {
-    struct fl_group *mine = group;
-    int code = fl_store_apply(mine->held->store, mine->ops, mine->ops_count, mine->now_ms,
-                              &mine->err);
-    for (size_t i = 0; i < mine->askers_count; i++)
-        group_put_answer(mine, &mine->askers[i]);
-    return code;
+    fl_ns before_ns = fl_now();
+    group->code = fl_store_apply(store, group->ops, group->ops_count, group->now_ms, &group->err);
+    group->took_ns = fl_now() - before_ns;
+    for (size_t i = 0; i < group->askers_count; i++)
+        group_put_answer(group, &group->askers[i]);
+    if (group->code == 0) fl_notices_put(&group->news, store);
+    group->next_ms = fl_store_next_ms(store);
+    return group->code;
 }

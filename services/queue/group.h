@@ -6,41 +6,51 @@
 #define FL_QUEUE_GROUP_H
 
 #include "services/queue/keeper.h"
+#include "services/queue/render.h"
 
-/** An open store that a running commit may outlive its process with. */
-struct fl_held_store;
-/** Takes the store; one reference. */
-struct fl_held_store *fl_held_store_new(struct fl_store *store_take);
-/** One less; closes the store at zero. A `void *` so that it can be an owner's function. */
-void fl_held_store_release(void *held);
+/* A lease or a list may bring 256 KiB and more, so this many hold some 32 MiB. */
+#define FL_GROUP_HEAVY_MAX 64
 
 /** One request of the group. */
 struct fl_group_asker {
-    struct fl_pid from;
+    struct fl_pid from; /* FL_NO_PID: nobody wants the answer */
     uint64_t ref;
     char *bytes; /* its copy, which the ops' views point into */
-    size_t first, count;
+    size_t len, first, count;
+    fl_ns wait_until_ns;  /* a lease that may wait, alone in its request; 0: answer at once */
     struct fl_buf answer; /* filled by fl_group_commit */
 };
 
 struct fl_group {
-    struct fl_held_store *held;
     struct fl_store_op *ops;
-    size_t ops_count, ops_cap, leases_count;
+    size_t ops_count, ops_cap, heavy_count;
     struct fl_group_asker *askers;
     size_t askers_count, askers_cap;
     int64_t now_ms;
-    struct fl_err err; /* when fl_group_commit said no */
+    struct fl_figures figures; /* of the writer, for answers that show them */
+    struct fl_group *next;     /* of the writer */
+    /* after fl_group_commit */
+    int code;
+    fl_ns took_ns;
+    int64_t next_ms;    /* when FL_STORE_TICK may find something to do */
+    struct fl_buf news; /* what it did, for fl_notices_server */
+    struct fl_err err;  /* when code is not 0 */
 };
 
-/** An empty group on this store, which it retains. */
-struct fl_group *fl_group_new(struct fl_held_store *held);
+/** An empty group. */
+struct fl_group *fl_group_new(void);
 /** Frees it and what it holds; NULL is fine. A `void *` so that it can be an owner's function. */
 void fl_group_free(void *group);
-/** Adds a call. FL_EFULL: the group has enough, commit it first. FL_EBADMSG: makes no sense. */
-int fl_group_add(struct fl_group *group, const struct fl_msg *call);
-/** Applies the group and writes every asker's answer. Takes a struct fl_group. Returns what
- * fl_store_apply does; the answers are there in every case. */
-int fl_group_commit(void *group);
+/** Adds a request, whose bytes it takes when it returns 0. FL_EFULL: the group has enough, commit
+ * it first. FL_EBADMSG: makes no sense. */
+int fl_group_add(struct fl_group *group, struct fl_group_asker *asker);
+/** The time that the first operation of a request may wait, if it is a lease alone; else 0. */
+int64_t fl_group_wait_ms(const void *bytes, size_t len);
+/** The lease of an asker that may wait, when it brought nothing; else NULL. */
+const struct fl_store_op *fl_group_must_wait(const struct fl_group *group,
+                                             const struct fl_group_asker *asker);
+/** Applies the group and writes every asker's answer. Returns what fl_store_apply does; the answers
+ * are there in every case. */
+int fl_group_commit(struct fl_group *group, struct fl_store *store);
 
 #endif

@@ -2,13 +2,20 @@
 
 #include "runtime/base/json.h"
 #include "runtime/sup.h"
+#include "services/queue/channel.h"
 #include "services/queue/http.h"
 #include "services/queue/keeper.h"
+#include "services/queue/notices.h"
+#include "services/queue/pool.h"
 #include "services/web/web.h"
+
+static const struct fl_web_socket queue_sockets[] = {
+    {.path = "/socket", .channels = fl_queue_channels}, {0}};
 
 static const struct fl_web_site queue_site = {
     .routes = fl_queue_routes,
-    .body_max = 256 << 10,
+    .sockets = queue_sockets,
+    .body_max = 1 << 20,
 };
 
 /** The store cannot be kept running (its disk, its file): let the OS process end, so that who
@@ -41,19 +48,35 @@ int fl_queue_start(struct fl_node *node, const struct fl_service_opts *opts, str
     int code = queue_try_store(opts->folder, err);
     if (code != 0) return code;
 
-    const struct fl_child store = {
-        .id = FL_KEEPER_NAME,
-        .server = &fl_keeper_server,
-        .args = opts,
-        .name = FL_KEEPER_NAME,
-        .restart = FL_PERMANENT,
-        .shutdown_ns = fl_s(5),
+    const struct fl_child children[] = {
+        {
+            .id = FL_NOTICES_NAME,
+            .server = &fl_notices_server,
+            .name = FL_NOTICES_NAME,
+            .restart = FL_PERMANENT,
+            .shutdown_ns = fl_s(1),
+        },
+        {
+            .id = FL_KEEPER_NAME,
+            .server = &fl_keeper_server,
+            .args = opts,
+            .name = FL_KEEPER_NAME,
+            .restart = FL_PERMANENT,
+            .shutdown_ns = fl_s(5),
+        },
+        {
+            .id = FL_POOLS_NAME,
+            .server = &fl_pools_server,
+            .name = FL_POOLS_NAME,
+            .restart = FL_PERMANENT,
+            .shutdown_ns = fl_s(5),
+        },
     };
     const struct fl_sup_opts sup = {
         .max_restarts = 20,
         .within_ns = fl_s(10),
-        .children = &store,
-        .children_count = 1,
+        .children = children,
+        .children_count = FL_COUNT(children),
         .name = "queue_sup",
         .on_limit = queue_on_limit,
         .limit_cx = node,

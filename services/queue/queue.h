@@ -2,7 +2,8 @@
  *
  * One process, `store`, owns the database. Connections ask it by fl_call; what arrives while a
  * commit runs on libuv's pool becomes the next commit, so that a slow disk makes groups larger, not
- * queues longer. When it crashes its supervisor starts it again on the same file. */
+ * queues longer. When it crashes its supervisor starts it again on the same file. `notices` tells
+ * subscribers what happened, `pools` keeps a pool of workers for each queue that wants one. */
 #ifndef FL_QUEUE_QUEUE_H
 #define FL_QUEUE_QUEUE_H
 

@@ -101,7 +101,8 @@ static void channel_join(struct fl_channel *ch, const struct fl_channel_event *j
     int rc = 0;
     ch->join_ref = join->ref;
     if (ch->server->on_join != NULL) rc = ch->server->on_join(ch, ch->state, join);
-    if (fl_self_is_ending(ch->self)) return; /* its connection tells the client */
+    /* the connection says how it ended */
+    if (!ch->join_answered && fl_self_is_ending(ch->self)) return;
     if (rc == 0) {
         web_channel_answer_join(ch);
         ch->phase = CHANNEL_JOINED;
@@ -213,6 +214,13 @@ static void channel_on_timer(struct fl_self *self, void *state, uint64_t ref, ui
         ch->server->on_timer(ch, ch->state, ref, tag);
 }
 
+static void channel_on_timeout(struct fl_self *self, void *state)
+{
+    struct fl_channel *ch = state;
+    if (ch->server->on_timeout != NULL && channel_is_on(ch))
+        ch->server->on_timeout(ch, ch->state);
+}
+
 static void channel_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
                             const struct fl_reason *reason)
 {
@@ -233,5 +241,6 @@ const struct fl_server web_channel_server = {
     .on_call = channel_on_call,
     .on_reply = channel_on_reply,
     .on_timer = channel_on_timer,
+    .on_timeout = channel_on_timeout,
     .on_down = channel_on_down,
 };

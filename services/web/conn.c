@@ -182,6 +182,8 @@ static void conn_on_timer(struct fl_self *self, void *state, uint64_t ref, uint3
         web_socket_is_silent(conn, silent_ns);
     else if (silent_ns >= idle_ns)
         web_conn_finish(conn);
+    else if (conn->request_ns == 0 && silent_ns >= conn_tick_ns(conn))
+        web_request_free(conn);
     if (conn->closing) return;
     if (conn->request_ns == 0 && silent_ns >= conn_tick_ns(conn)) web_request_free(conn);
     fl_timer_start(self, conn_tick_ns(conn), CONN_TICK);

@@ -129,7 +129,7 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
     /* starting it may wait, and we be killed there: what is made hangs off the slot */
     struct web_slot *slot = slot_add(socket);
     struct web_seat *seat = web_seat_new(msg->topic, msg->join_ref);
-    *slot = (struct web_slot){.seat = seat};
+    *slot = (struct web_slot){.server = server, .seat = seat};
     struct web_channel_args args = {
         .boot = conn->boot,
         .seat = seat,
@@ -227,7 +227,10 @@ static void dispatch_event(struct web_conn *conn, const struct fl_channel_msg *m
         return;
     }
     if (dispatch_is_stale(slot, msg)) return;
-    if (dispatch_send(conn, slot, WEB_EVENT, msg) == FL_EFULL)
+    if (dispatch_send(conn, slot, WEB_EVENT, msg) != FL_EFULL) return;
+    if (slot->server->ends_when_full)
+        fl_exit(conn->self, slot->pid, fl_reason_of(FL_EXIT_KILL));
+    else
         dispatch_reply(conn, web_seat_join_ref(slot->seat), msg->ref, msg->topic, "error",
                        FL_STR("{\"reason\":\"overloaded\"}"));
 }

@@ -121,6 +121,7 @@ static inline struct fl_str web_seat_join_ref(const struct web_seat *seat)
 
 /* One channel of a connection. */
 struct web_slot {
+    const struct fl_channel_server *server;
     struct web_seat *seat;
     struct fl_pid pid;
     uint64_t monitor;

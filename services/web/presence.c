@@ -17,7 +17,7 @@ static void presence_put_meta(const struct fl_presence_entry *entry, struct fl_b
         fl_buf_puts(out, fl_presence_ref_show(entry->prev, text));
         fl_buf_putc(out, '"');
     }
-    struct fl_str rest = entry->meta;
+    struct fl_str rest = fl_str_trim(entry->meta);
     if (!fl_jscan_punct(&rest, '{') || fl_str_is(rest, "}")) {
         fl_buf_putc(out, '}');
         return;

@@ -129,6 +129,9 @@ struct fl_channel_server {
     const char *topic;  /* `room:*` (the star is a last one) or a whole topic */
     size_t state_bytes; /* zeroed memory, given to every callback, gone with the channel */
     const void *cx;     /* given to callbacks by fl_channel_cx; outlives the node */
+    /* A client that pushes more than can wait (10,000 messages, 8 MiB) is answered an error; true:
+     * its channel crashes instead, for clients that join again and make nothing of an error. */
+    bool ends_when_full;
 
     /** Join. 0: joined, answered ok {} unless on_join answered itself. Other: refused, answered
      * error {"reason": name of the code} unless on_join answered itself with "error". Pushes made
@@ -146,6 +149,8 @@ struct fl_channel_server {
                     const struct fl_reason *reason);
     /** A timer of fl_timer_start. */
     void (*on_timer)(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag);
+    /** No message came within the time of fl_self_timeout. */
+    void (*on_timeout)(struct fl_channel *ch, void *state);
     /** The client left, joined again, or its connection is gone; not after a crash or a refusal. */
     void (*on_leave)(struct fl_channel *ch, void *state);
 };

@@ -20,16 +20,16 @@ static struct fl_http *http_of(http_parser *core)
     return core->data;
 }
 
-/* Names, values and the target lie one after another in `head`, which moves while it grows; spans
- * remember offsets until the head is complete. */
-static int http_head_add(struct fl_http *http, const char *at, size_t len, uint32_t *span_len)
+/* Names, values and the target lie one after another in `head`, which moves while it grows;
+ * headers remember offsets until the head is complete. */
+static int http_head_add(struct fl_http *http, const char *at, size_t len, size_t *part_len)
 {
     if (http->head.len + len + 4 * http->headers_count > http->head_max) {
         http->refused = http->is_response ? FL_EFULL : 431;
         return 1;
     }
     fl_buf_add(&http->head, at, len);
-    *span_len += (uint32_t)len;
+    *part_len += len;
     return 0;
 }
 
@@ -43,31 +43,40 @@ static int http_on_url(http_parser *core, const char *at, size_t len)
     return http_head_add(http, at, len, &http->target_len);
 }
 
+static struct fl_http_header *http_next_header(struct fl_http *http)
+{
+    if (http->headers_count == http->headers_cap) {
+        http->headers_cap = http->headers_cap == 0 ? 8 : http->headers_cap * 2;
+        http->headers = fl_realloc(http->headers, http->headers_cap * sizeof *http->headers);
+    }
+    struct fl_http_header *fresh = &http->headers[http->headers_count++];
+    *fresh = (struct fl_http_header){.name_at = (uint32_t)http->head.len};
+    http->in_value = false;
+    return fresh;
+}
+
 static int http_on_field(http_parser *core, const char *at, size_t len)
 {
     struct fl_http *http = http_of(core);
     if (http->head_done) return 0; /* trailers of a chunked body: read over */
-    if (http->headers_count == 0 || http->in_value) {
-        if (http->headers_count == FL_HTTP_HEADERS_MAX) {
-            http->refused = http->is_response ? FL_EFULL : 431;
-            return 1;
-        }
-        uint32_t *fresh = http->spans[http->headers_count++];
-        memset(fresh, 0, sizeof http->spans[0]);
-        fresh[0] = (uint32_t)http->head.len;
-        http->in_value = false;
+    bool is_next = http->headers_count == 0 || http->in_value;
+    if (is_next && http->headers_count == FL_HTTP_HEADERS_MAX) {
+        http->refused = http->is_response ? FL_EFULL : 431;
+        return 1;
     }
-    return http_head_add(http, at, len, &http->spans[http->headers_count - 1][1]);
+    struct fl_http_header *header = is_next ? http_next_header(http)
+                                            : &http->headers[http->headers_count - 1];
+    return http_head_add(http, at, len, &header->name.len);
 }
 
 static int http_on_value(http_parser *core, const char *at, size_t len)
 {
     struct fl_http *http = http_of(core);
     if (http->head_done) return 0;
-    uint32_t *span = http->spans[http->headers_count - 1];
-    if (!http->in_value) span[2] = (uint32_t)http->head.len;
+    struct fl_http_header *header = &http->headers[http->headers_count - 1];
+    if (!http->in_value) header->value_at = (uint32_t)http->head.len;
     http->in_value = true;
-    return http_head_add(http, at, len, &span[3]);
+    return http_head_add(http, at, len, &header->value.len);
 }
 
 /* `http://host/path?query` is allowed in a request line; what counts is the path. *authority is
@@ -99,10 +108,10 @@ static bool http_split_target(struct fl_http *http, struct fl_str *authority)
 static void http_resolve_headers(struct fl_http *http)
 {
     for (size_t i = 0; i < http->headers_count; i++) {
-        const uint32_t *span = http->spans[i];
-        struct fl_str value = {http->head.at + span[2], span[3]};
-        http->headers[i].name = (struct fl_str){http->head.at + span[0], span[1]};
-        http->headers[i].value = fl_str_trim(value);
+        struct fl_http_header *header = &http->headers[i];
+        header->name.at = http->head.at + header->name_at;
+        header->value.at = http->head.at + header->value_at;
+        header->value = fl_str_trim(header->value);
     }
 }
 
@@ -291,6 +300,9 @@ void fl_http_fini(struct fl_http *http)
 {
     fl_buf_fini(&http->head);
     fl_buf_fini(&http->body);
+    free(http->headers);
+    http->headers = NULL;
+    http->headers_cap = http->headers_count = 0;
 }
 
 struct fl_str fl_http_header(const struct fl_http *http, const char *name)

@@ -18,7 +18,8 @@ enum fl_http_feed {
 };
 
 struct fl_http_header {
-    struct fl_str name, value; /* value is trimmed */
+    struct fl_str name, value;  /* value is trimmed */
+    uint32_t name_at, value_at; /* private: where in head, which moves while it grows */
 };
 
 /* Where the strict look at a request's bytes is (http_check.h). */
@@ -40,7 +41,7 @@ struct fl_http {
     /* a response */
     int status;
     /* both */
-    struct fl_http_header headers[FL_HTTP_HEADERS_MAX];
+    struct fl_http_header *headers;
     size_t headers_count;
     struct fl_buf body;
     bool head_done;  /* the head is parsed, headers may be read */
@@ -51,9 +52,9 @@ struct fl_http {
 
     /* private */
     size_t head_max, body_max, head_seen;
-    struct fl_buf head;                     /* target, names and values, one after another */
-    uint32_t spans[FL_HTTP_HEADERS_MAX][4]; /* where in head: name at, len, value at, len */
-    uint32_t target_len;
+    struct fl_buf head; /* target, names and values, one after another */
+    size_t headers_cap;
+    size_t target_len;
     bool is_response, head_request, in_value;
     bool is_chunked;
     struct fl_http_check check;

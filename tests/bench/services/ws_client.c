@@ -1,11 +1,13 @@
 /* ws_client.c: the other end of WebSocket measurements, the same for us and for a peer.
  *
- * bench_ws_client echo PORT CONNECTIONS BUSY SECONDS    BUSY of them send a message, and the next
- * when it is back: messages a second bench_ws_client fanout PORT MEMBERS WINDOW SECONDS    all join
- * a room, one keeps WINDOW messages under way: deliveries a second, over all members
- * bench_ws_client idle PORT CONNECTIONS PID             all join a room each: growth of the private
- * memory of process PID, bytes a connection Sockets and epoll as they are: the client must not be
- * what is measured. */
+ * bench_ws_client echo PORT CONNECTIONS BUSY SECONDS
+ *   BUSY of them send a message, and the next when it is back: messages a second
+ * bench_ws_client fanout|chat PORT MEMBERS WINDOW SECONDS
+ *   all join a room, WINDOW messages are under way: deliveries a second, over all members. fanout:
+ *   one talks; chat: they take turns, and only new_msg counts
+ * bench_ws_client idle PORT CONNECTIONS PID TOPIC
+ *   all join a room each: growth of the private memory of process PID, bytes a connection
+ * Sockets and epoll as they are: the client must not be what is measured. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +28,9 @@ struct bench {
     int count;
     struct conn *conns;
     uint64_t heard;
-    bool is_fanout;
+    bool is_fanout, is_chat;
+    int turn;            /* whose it is to talk */
+    int joined;          /* of a chat */
     struct fl_buf frame; /* what is sent, masked */
 };
 struct conn {
@@ -100,24 +104,47 @@ static void watch(struct conn *conn)
     if (epoll_ctl(conn->bench->epoll, EPOLL_CTL_ADD, conn->fd, &event) != 0) die("epoll");
 }
 
-static void join(struct conn *conn, const char *topic)
+static void say_join(struct conn *conn, const char *topic)
 {
     struct fl_buf frame = {0};
     char text[200];
-    snprintf(text, sizeof text, "[\"1\",\"1\",\"%s\",\"phx_join\",{\"user\":\"someone\"}]", topic);
+    snprintf(text, sizeof text, "[\"1\",\"1\",\"%s\",\"phx_join\",{\"user\":\"u%d\"}]", topic,
+             (int)(conn - conn->bench->conns));
     put_frame(&frame, text);
     say(conn, &frame);
-    expect(conn, "phx_reply");
     fl_buf_fini(&frame);
+}
+
+static void join(struct conn *conn, const char *topic)
+{
+    say_join(conn, topic);
+    expect(conn, "phx_reply");
+}
+
+static bool holds(const uint8_t *bytes, size_t len, const char *event)
+{
+    return memmem(bytes, len < 64 ? len : 64, event, strlen(event)) != NULL;
+}
+
+/* In a chat much else is said. */
+static bool is_counted(struct bench *bench, const uint8_t *bytes, size_t len)
+{
+    if (!bench->is_chat) return true;
+    if (bench->joined < bench->count && holds(bytes, len, "phx_reply")) bench->joined++;
+    return holds(bytes, len, "new_msg");
 }
 
 static void on_message(void *cx, enum fl_ws_opcode opcode, const uint8_t *bytes, size_t len)
 {
     struct conn *conn = cx;
+    struct bench *bench = conn->bench;
     if (opcode != FL_WS_TEXT) die("this is no text");
-    conn->bench->heard++;
-    /* in a room only the first member talks */
-    if (!conn->bench->is_fanout || conn == conn->bench->conns) say(conn, &conn->bench->frame);
+    if (!is_counted(bench, bytes, len)) return;
+    bench->heard++;
+    /* in a room only the first member says when it goes on */
+    if (bench->is_fanout && conn != bench->conns) return;
+    if (bench->is_chat) conn = &bench->conns[bench->turn++ % bench->count];
+    say(conn, &bench->frame);
 }
 
 static void serve(struct bench *bench, int timeout_ms)
@@ -168,11 +195,13 @@ static void run_fanout(struct bench *bench, int window, int seconds)
     bench->is_fanout = true;
     for (int i = 0; i < bench->count; i++) {
         open_one(&bench->conns[i], "/socket/websocket?vsn=2.0.0");
-        join(&bench->conns[i], "room:bench");
+        (bench->is_chat ? say_join : join)(&bench->conns[i], "room:bench");
         watch(&bench->conns[i]);
     }
+    while (bench->is_chat && bench->joined < bench->count)
+        serve(bench, 100);
     for (int i = 0; i < window; i++)
-        say(&bench->conns[0], &bench->frame);
+        say(&bench->conns[bench->is_chat ? bench->turn++ % bench->count : 0], &bench->frame);
     measure(bench, seconds);
 }
 
@@ -226,6 +255,8 @@ int main(int argc, char **argv)
         bench.conns[i].bench = &bench;
     if (strcmp(argv[1], "echo") == 0 && argc == 6)
         run_echo(&bench, atoi(argv[4]), atoi(argv[5]));
+    else if ((bench.is_chat = strcmp(argv[1], "chat") == 0) && argc == 6)
+        run_fanout(&bench, atoi(argv[4]), atoi(argv[5]));
     else if (strcmp(argv[1], "fanout") == 0 && argc == 6)
         run_fanout(&bench, atoi(argv[4]), atoi(argv[5]));
     else if (strcmp(argv[1], "idle") == 0 && argc == 6)

@@ -313,6 +313,129 @@ static void a_blocked_owner_loses_no_byte(void **state)
     assert_int_equal(world.right, BIG);
 }
 
+/* ---- a writer may wait for its reader */
+
+static void write_big_and_wait(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
+                               const void *bytes, size_t len)
+{
+    char *text = alphabet(BIG);
+    fl_tcp_set_out_max(tcp, BIG);
+    fl_tcp_write(self, tcp, text, BIG);
+    free(text);
+    world->queued = fl_tcp_queued(tcp);
+    world->write_codes[0] = fl_tcp_await_room(self, tcp, BIG, 0); /* there is room already */
+    world->write_codes[1] = fl_tcp_await_room(self, tcp, 0, fl_ms(1));
+    fl_node_send(world->node, fl_whereis(world->node, "reader"), 0, NULL, 0);
+    world->write_codes[2] = fl_tcp_await_room(self, tcp, 0, fl_s(20));
+    world->queued -= fl_tcp_queued(tcp) > 0;
+    fl_tcp_close(self, tcp, fl_s(20));
+}
+
+static void *peer_reads_when_told(void *cx)
+{
+    struct world *world = cx;
+    size_t wrong = 0;
+    char byte;
+    int fd = connect_to(world->port);
+    if (write(fd, "go", 2) != 2 || read(world->right, &byte, 1) != 1) return NULL;
+    world->got = read_to_end(fd, &wrong) - wrong;
+    close(fd);
+    fl_node_stop(world->node, 0);
+    return NULL;
+}
+
+static void reader_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
+{
+    const int *fd = state;
+    assert_int_equal(write(*fd, "r", 1), 1);
+}
+
+static int reader_on_init(struct fl_self *self, void *state, const void *args)
+{
+    *(int *)state = *(const int *)args;
+    return 0;
+}
+
+static const struct fl_server reader_server = {.name = "reader",
+                                               .state_bytes = sizeof(int),
+                                               .on_init = reader_on_init,
+                                               .on_cast = reader_on_cast};
+
+static void a_writer_waits_until_there_is_room(void **state)
+{
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    struct world world = {.on_data = write_big_and_wait, .right = fds[0]};
+    open_world(&world);
+    struct fl_spawn_opts reader = {.name = "reader", .args = &fds[1]};
+    assert_int_equal(fl_node_spawn(world.node, &reader_server, &reader, NULL), 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, peer_reads_when_told, &world), 0);
+    assert_int_equal(fl_node_run(world.node), 0);
+    pthread_join(thread, NULL);
+    fl_node_free(world.node);
+    close(fds[0]);
+    close(fds[1]);
+    assert_true(world.queued > 0);
+    assert_int_equal(world.write_codes[0], 0);
+    assert_int_equal(world.write_codes[1], FL_ETIMEOUT);
+    assert_int_equal(world.write_codes[2], 0);
+    assert_int_equal(world.got, BIG);
+}
+
+static void write_big_and_die(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
+                              const void *bytes, size_t len)
+{
+    write_big(self, world, tcp, bytes, len);
+    fl_exit(self, fl_self_pid(self), fl_reason_of(FL_EXIT_KILL));
+    fl_tcp_await_room(self, tcp, 0, fl_s(20));
+    world->right = 1; /* not reached */
+}
+
+static void *peer_sees_the_end(void *cx)
+{
+    struct world *world = cx;
+    size_t wrong = 0;
+    int fd = connect_to(world->port);
+    if (write(fd, "go", 2) == 2) world->got = read_to_end(fd, &wrong);
+    close(fd);
+    fl_node_stop(world->node, 0);
+    return NULL;
+}
+
+static void a_writer_that_is_killed_while_it_waits_is_gone(void **state)
+{
+    struct world world = {.on_data = write_big_and_die, .peer = peer_sees_the_end};
+    run_world(&world);
+    assert_true(world.got < BIG);
+    assert_int_equal(world.right, 0);
+}
+
+static void *peer_leaves_the_waiting(void *cx)
+{
+    struct world *world = cx;
+    char byte;
+    int fd = connect_to(world->port);
+    if (write(fd, "go", 2) != 2 || read(fd, &byte, 1) != 1) return NULL;
+    close(fd); /* with bytes unread: that is a reset */
+    return NULL;
+}
+
+static void write_big_and_wait_alone(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
+                                     const void *bytes, size_t len)
+{
+    write_big(self, world, tcp, bytes, len);
+    world->write_codes[1] = fl_tcp_await_room(self, tcp, 0, fl_s(20));
+    fl_node_stop(world->node, 0);
+}
+
+static void a_writer_whose_reader_leaves_is_told(void **state)
+{
+    struct world world = {.on_data = write_big_and_wait_alone, .peer = peer_leaves_the_waiting};
+    run_world(&world);
+    assert_int_equal(world.write_codes[1], FL_ESTATE);
+}
+
 /* ---- what is written within a turn goes out together, in order, whatever its size */
 
 /* Pieces of all sizes, copied and shared, one behind the other; how many bytes they are. */
@@ -438,6 +561,9 @@ int main(void)
         cmocka_unit_test(many_small_writes_go_out_together_and_in_order),
         cmocka_unit_test(what_was_gathered_goes_out_when_its_owner_ends),
         cmocka_unit_test(a_peer_that_asks_for_more_than_it_takes_is_slowed_down),
+        cmocka_unit_test(a_writer_waits_until_there_is_room),
+        cmocka_unit_test(a_writer_that_is_killed_while_it_waits_is_gone),
+        cmocka_unit_test(a_writer_whose_reader_leaves_is_told),
     };
     return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
 }

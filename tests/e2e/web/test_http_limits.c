@@ -4,7 +4,7 @@
 #include "runtime/server.h"
 #include "services/web/web.h"
 
-#define BIG ((size_t)12 << 20) /* more than may be queued for one reader */
+#define BIG ((size_t)24 << 20) /* more than kernel and server may hold for one reader */
 #define PIECE ((size_t)32 * 1024)
 
 static int outcome[2]; /* a pipe: what fl_web_chunk said at the end, an int */
@@ -186,15 +186,23 @@ static void expect_stream(const struct fl_buf *body)
 
 static void a_stream_keeps_to_the_pace_of_its_reader(void **state)
 {
-    static const char get[] = "GET /stream HTTP/1.1\r\n" HOST;
+    static const char get[] = "GET /stream?tell HTTP/1.1\r\n" HOST;
     struct client client;
     struct fl_http http;
+    int rc = -1;
+    assert_int_equal(pipe(outcome), 0);
     client_open(&client, *state);
     client_send(&client, get, sizeof get - 1);
+    struct pollfd pollfd = {.fd = outcome[0], .events = POLLIN};
+    assert_int_equal(poll(&pollfd, 1, 300), 0); /* it is not made before somebody reads it */
     client_response(&client, false, &http);
     assert_true(fl_str_is(fl_http_header(&http, "transfer-encoding"), "chunked"));
     expect_stream(&http.body);
     fl_http_fini(&http);
+    assert_int_equal(read(outcome[0], &rc, sizeof rc), sizeof rc);
+    assert_int_equal(rc, 0);
+    close(outcome[0]);
+    close(outcome[1]);
     assert_int_equal(client_ask(&client, "GET /ok HTTP/1.1\r\n" HOST, NULL), 200);
     client_close(&client);
 }
@@ -236,7 +244,7 @@ static void a_head_request_gets_no_piece_of_a_stream(void **state)
 
 static void a_stream_that_is_not_ended_does_not_look_whole(void **state)
 {
-    static const char get[] = "GET /cut HTTP/1.1\r\n" HOST;
+    static const char get[] = "GET /cut HTTP/1.1\r\n" HOST "GET /ok HTTP/1.1\r\n" HOST;
     struct client client;
     struct fl_http http;
     size_t used = 0;
@@ -248,6 +256,7 @@ static void a_stream_that_is_not_ended_does_not_look_whole(void **state)
     assert_int_equal(fl_http_response_feed(&http, client.in.at, client.in.len, &used),
                      FL_HTTP_MORE);
     assert_string_equal(http.body.at, "half");
+    assert_int_equal(used, client.in.len); /* and nothing that could be taken for the rest */
     assert_int_equal(fl_http_response_eof(&http), FL_EBADMSG);
     fl_http_fini(&http);
     client_close(&client);

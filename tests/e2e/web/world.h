@@ -176,13 +176,16 @@ static inline void client_heard(void *cx, enum fl_ws_opcode opcode, const uint8_
     fl_buf_putc(&client->frames, '\n');
 }
 
-static inline void client_upgrade(struct client *client, const struct world *world)
+/** Opens the WebSocket of a path, `/socket`. */
+static inline void client_upgrade_at(struct client *client, const struct world *world,
+                                     const char *path)
 {
+    char target[256];
+    snprintf(target, sizeof target, "%s/websocket?vsn=2.0.0", path);
     struct fl_buf text = {0};
     struct fl_http http;
     client_open(client, world);
-    fl_http_put_upgrade(&text, "127.0.0.1", "/socket/websocket?vsn=2.0.0",
-                        "dGhlIHNhbXBsZSBub25jZQ==", NULL);
+    fl_http_put_upgrade(&text, "127.0.0.1", target, "dGhlIHNhbXBsZSBub25jZQ==", NULL);
     client_send(client, text.at, text.len);
     client_response(client, false, &http);
     assert_int_equal(http.status, 101);
@@ -191,6 +194,11 @@ static inline void client_upgrade(struct client *client, const struct world *wor
     fl_http_fini(&http);
     fl_buf_fini(&text);
     fl_ws_init(&client->ws, false, (size_t)64 << 20);
+}
+
+static inline void client_upgrade(struct client *client, const struct world *world)
+{
+    client_upgrade_at(client, world, "/socket");
 }
 
 static inline void client_frame(struct client *client, enum fl_ws_opcode opcode, const void *bytes,

@@ -12,7 +12,8 @@ enum {
     DO_EXIT_SELF,
     DO_EXIT_OTHER,
     DO_MONITOR,
-    DO_DIE
+    DO_DIE,
+    DO_ASK
 };
 
 struct seen {
@@ -73,6 +74,14 @@ static void actor_on_cast(struct fl_self *self, void *state, const struct fl_msg
         break;
     case DO_DIE:
         fl_self_exit(self, order->reason);
+        break;
+    case DO_ASK: /* before, and after it has ended itself or was killed */
+        note(((struct actor *)state)->seen, "%s", fl_self_is_ending(self) ? "ends" : "stays");
+        if (order->reason.kind == FL_EXIT_KILL)
+            fl_exit(self, fl_self_pid(self), order->reason);
+        else if (order->reason.kind != FL_EXIT_NORMAL)
+            fl_self_exit(self, order->reason);
+        note(((struct actor *)state)->seen, ", %s\n", fl_self_is_ending(self) ? "ends" : "stays");
         break;
     default:
         note(((struct actor *)state)->seen, "cast %u\n", msg->tag);
@@ -338,6 +347,17 @@ static void a23_what_was_trapped_stays_a_message(void **state)
     expect_dead(w, "error", "terminate error\n"); /* as a message of its parent, the node */
 }
 
+static void it_knows_whether_it_ends_after_its_handler(void **state)
+{
+    struct world *w = *state;
+    tell(w, w->q, DO_ASK, w->q, FL_EXIT_NORMAL);
+    assert_string_equal(w->q_seen.text, "stays, stays\n");
+    tell(w, w->q, DO_ASK, w->q, FL_EXIT_KILL);
+    assert_string_equal(w->q_seen.text, "stays, stays\nstays, ends\n");
+    tell(w, w->p, DO_ASK, w->p, FL_EXIT_ERROR);
+    expect_dead(w, "error", "stays, ends\nterminate error\n");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -363,6 +383,7 @@ int main(void)
         STORY(a21_a_link_to_the_dead_ends_one_that_does_not_trap),
         STORY(a22_links_to_itself_and_unlinks_of_nothing_do_nothing),
         STORY(a23_what_was_trapped_stays_a_message),
+        STORY(it_knows_whether_it_ends_after_its_handler),
     };
     return cmocka_run_group_tests_name("exit signals and links", tests, NULL, NULL);
 }

@@ -1,107 +1,10 @@
 /* A job that was promised is kept: what the store does with groups, leases, retries, full disks
  * and writers that are killed in the middle. */
-#include "tests/support/testkit.h"
+#include "tests/unit/queue/shop.h"
 
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "services/queue/store.h"
-
-struct shop {
-    char *folder, *path;
-    struct fl_store_opts opts;
-    struct fl_store *store;
-};
-
-static int shop_open(void **state)
-{
-    struct shop *shop = fl_new(struct shop);
-    shop->folder = testkit_folder();
-    shop->path = fl_format("%s/queue.db", shop->folder);
-    shop->opts = (struct fl_store_opts){.path = shop->path, .attempts_max = 3, .seed = 7};
-    *state = shop;
-    return fl_store_open(&shop->store, &shop->opts, NULL);
-}
-
-static int shop_close(void **state)
-{
-    struct shop *shop = *state;
-    fl_store_close(shop->store);
-    testkit_remove(shop->folder);
-    free(shop->path);
-    free(shop);
-    return 0;
-}
-
-static void reopen(struct shop *shop)
-{
-    fl_store_close(shop->store);
-    shop->store = NULL;
-    struct fl_err err = {0};
-    if (fl_store_open(&shop->store, &shop->opts, &err) != 0) fail_msg("%s", err.text);
-}
-
-static void apply(struct shop *shop, struct fl_store_op *ops, size_t count, int64_t now_ms)
-{
-    struct fl_err err = {0};
-    if (fl_store_apply(shop->store, ops, count, now_ms, &err) != 0) fail_msg("%s", err.text);
-}
-
-static struct fl_store_op op_enqueue(const char *key, const char *payload)
-{
-    return (struct fl_store_op){
-        .kind = FL_STORE_ENQUEUE, .key = fl_str_of(key), .payload = fl_str_of(payload)};
-}
-
-static int64_t enqueue(struct shop *shop, const char *key, int64_t now_ms)
-{
-    struct fl_store_op op = op_enqueue(key, "{}");
-    apply(shop, &op, 1, now_ms);
-    assert_int_equal(op.code, 0);
-    return op.id;
-}
-
-/** Leases one job, or gives one with id 0. */
-static struct fl_store_job lease_one(struct shop *shop, int64_t visibility_ms, int64_t now_ms)
-{
-    struct fl_store_op op = {.kind = FL_STORE_LEASE, .max = 1, .visibility_ms = visibility_ms};
-    apply(shop, &op, 1, now_ms);
-    assert_int_equal(op.code, 0);
-    struct fl_store_job job = {0};
-    if (op.jobs_count == 1) job = op.jobs[0];
-    job.bytes = NULL;
-    fl_store_op_fini(&op);
-    return job;
-}
-
-static int ack(struct shop *shop, int64_t id, uint64_t lease, int64_t now_ms)
-{
-    struct fl_store_op op = {.kind = FL_STORE_ACK, .id = id, .lease = lease};
-    apply(shop, &op, 1, now_ms);
-    return op.code;
-}
-
-static struct fl_store_op fail_job(struct shop *shop, struct fl_store_job job, int64_t retry_ms,
-                                   int64_t now_ms)
-{
-    struct fl_store_op op = {
-        .kind = FL_STORE_FAIL, .id = job.id, .lease = job.lease, .retry_ms = retry_ms};
-    apply(shop, &op, 1, now_ms);
-    return op;
-}
-
-static void expect_stats(struct shop *shop, int64_t now_ms, struct fl_store_stats want)
-{
-    struct fl_store_op op = {.kind = FL_STORE_STATS};
-    apply(shop, &op, 1, now_ms);
-    assert_int_equal(op.stats.ready, want.ready);
-    assert_int_equal(op.stats.leased, want.leased);
-    assert_int_equal(op.stats.delayed, want.delayed);
-    assert_int_equal(op.stats.done, want.done);
-    assert_int_equal(op.stats.dead, want.dead);
-}
 
 static void the_same_key_twice_is_one_job_also_after_it_is_done(void **state)
 {
@@ -118,7 +21,7 @@ static void the_same_key_twice_is_one_job_also_after_it_is_done(void **state)
     assert_int_equal(ack(shop, job.id, job.lease, 101), 0);
     reopen(shop);
     assert_int_equal(enqueue(shop, "a", 200), 1);
-    expect_stats(shop, 200, (struct fl_store_stats){.ready = 1, .done = 1});
+    expect_stats(shop, 200, (struct counts){.ready = 1, .done = 1});
 }
 
 static void a_lease_brings_the_oldest_jobs_with_their_bytes_and_hides_them(void **state)
@@ -139,7 +42,7 @@ static void a_lease_brings_the_oldest_jobs_with_their_bytes_and_hides_them(void 
     assert_int_not_equal(op.jobs[0].lease, op.jobs[1].lease);
     fl_store_op_fini(&op);
 
-    expect_stats(shop, 100, (struct fl_store_stats){.ready = 1, .leased = 2});
+    expect_stats(shop, 100, (struct counts){.ready = 1, .leased = 2});
     op.max = 1024;
     apply(shop, &op, 1, 100);
     assert_int_equal(op.jobs_count, 1);
@@ -161,7 +64,7 @@ static void a_lease_that_ran_out_goes_to_another_and_the_first_is_refused(void *
     assert_int_equal(ack(shop, id, slow.lease, 151), FL_EREFUSED);
     assert_int_equal(ack(shop, id, other.lease, 151), 0);
     assert_int_equal(ack(shop, id, other.lease, 152), FL_EREFUSED);
-    expect_stats(shop, 152, (struct fl_store_stats){.done = 1});
+    expect_stats(shop, 152, (struct counts){.done = 1});
 }
 
 static void a_late_or_made_up_acknowledgement_changes_nothing(void **state)
@@ -174,28 +77,71 @@ static void a_late_or_made_up_acknowledgement_changes_nothing(void **state)
     struct fl_store_job job = lease_one(shop, 50, 100);
     assert_int_equal(ack(shop, id, job.lease + 1, 110), FL_EREFUSED);
     assert_int_equal(ack(shop, id, job.lease, 150), FL_EREFUSED); /* its time is over */
-    expect_stats(shop, 150, (struct fl_store_stats){.ready = 1});
+    expect_stats(shop, 150, (struct counts){.ready = 1});
 }
 
-static void a_failed_job_waits_longer_each_time_and_dies_at_the_last(void **state)
+/** Fails a job again and again; gives the waits that it drew. */
+static void draw_waits(struct shop *shop, int64_t waits_ms[], int count)
+{
+    set(shop, NULL, FL_SET_ATTEMPTS_MAX, count + 1);
+    enqueue(shop, "a", 0);
+    int64_t now_ms = 0;
+    for (int i = 0; i < count; i++) {
+        struct fl_store_job job = lease_one(shop, 1000, now_ms);
+        assert_int_equal(job.attempt, i + 1);
+        struct fl_store_op op = fail_job(shop, job, -1, now_ms);
+        assert_int_equal(op.code, 0);
+        waits_ms[i] = op.until_ms - now_ms;
+        if (waits_ms[i] > 0) assert_int_equal(lease_one(shop, 1000, op.until_ms - 1).id, 0);
+        now_ms = op.until_ms;
+    }
+}
+
+static void the_ceiling_of_a_failed_jobs_wait_doubles_and_the_wait_is_drawn_below_it(void **state)
+{
+    struct shop *shop = *state;
+    int64_t waits_ms[12], again_ms[12], highest_ms = 0;
+    draw_waits(shop, waits_ms, 12);
+    for (int i = 0; i < 12; i++) {
+        int64_t ceiling_ms = INT64_C(500) << i < 60000 ? INT64_C(500) << i : 60000;
+        assert_in_range(waits_ms[i], 0, ceiling_ms);
+        if (waits_ms[i] > highest_ms) highest_ms = waits_ms[i];
+    }
+    assert_true(highest_ms > 10000);
+    void *other;
+    assert_int_equal(shop_open(&other), 0);
+    draw_waits(other, again_ms, 12);
+    assert_memory_equal(waits_ms, again_ms, sizeof waits_ms); /* the same seed */
+    shop_close(&other);
+}
+
+static void a_job_that_fails_as_often_as_it_may_is_dead_and_says_why(void **state)
 {
     struct shop *shop = *state;
     int64_t id = enqueue(shop, "a", 0);
-    struct fl_store_job job = lease_one(shop, 1000, 0);
-    assert_false(fail_job(shop, job, -1, 10).dead);
-    expect_stats(shop, 10, (struct fl_store_stats){.delayed = 1});
-    assert_int_equal(lease_one(shop, 1000, 509).id, 0); /* 500 ms after the first */
-    job = lease_one(shop, 1000, 510);
-    assert_int_equal(job.attempt, 2);
-
-    assert_false(fail_job(shop, job, -1, 600).dead);
-    assert_int_equal(lease_one(shop, 1000, 1599).id, 0); /* 1,000 ms after the second */
-    job = lease_one(shop, 1000, 1600);
-    assert_int_equal(fail_job(shop, (struct fl_store_job){.id = id, .lease = 9}, 0, 1600).code,
+    assert_false(fail_job(shop, lease_one(shop, 1000, 0), 10, 0).dead);
+    expect_stats(shop, 0, (struct counts){.scheduled = 1});
+    assert_false(fail_job(shop, lease_one(shop, 1000, 10), 0, 10).dead);
+    struct fl_store_job job = lease_one(shop, 1000, 10);
+    assert_int_equal(job.attempt, 3);
+    assert_int_equal(fail_job(shop, (struct fl_store_job){.id = id, .lease = 9}, 0, 10).code,
                      FL_EREFUSED);
-    assert_true(fail_job(shop, job, 0, 1700).dead);
+    struct fl_store_op last = {.kind = FL_STORE_FAIL,
+                               .id = id,
+                               .lease = job.lease,
+                               .retry_ms = -1,
+                               .payload = FL_STR("no such \0 address")};
+    apply(shop, &last, 1, 20);
+    assert_true(last.dead);
     assert_int_equal(lease_one(shop, 1000, 999999).id, 0);
-    expect_stats(shop, 999999, (struct fl_store_stats){.dead = 1});
+    expect_stats(shop, 999999, (struct counts){.dead = 1});
+
+    struct fl_store_op get = {.kind = FL_STORE_GET, .id = id};
+    apply(shop, &get, 1, 999999);
+    assert_int_equal(get.jobs[0].state, FL_JOB_DEAD);
+    assert_int_equal(get.jobs[0].error.len, 17);
+    assert_memory_equal(get.jobs[0].error.at, "no such \0 address", 17);
+    fl_store_op_fini(&get);
 }
 
 static void a_job_that_kills_its_workers_is_dead_and_those_behind_it_are_not_hidden(void **state)
@@ -206,7 +152,7 @@ static void a_job_that_kills_its_workers_is_dead_and_those_behind_it_are_not_hid
         assert_int_equal(lease_one(shop, 10, now_ms).id, 1);
     int64_t good = enqueue(shop, "good", 30);
     assert_int_equal(lease_one(shop, 10, 30).id, good);
-    expect_stats(shop, 30, (struct fl_store_stats){.leased = 1, .dead = 1});
+    expect_stats(shop, 30, (struct counts){.leased = 1, .dead = 1});
 }
 
 static void one_bad_operation_does_not_spoil_its_group(void **state)
@@ -219,7 +165,7 @@ static void one_bad_operation_does_not_spoil_its_group(void **state)
         op_enqueue("big", ""),
         {.kind = FL_STORE_ACK, .id = 9, .lease = 9},
         {.kind = FL_STORE_LEASE, .max = 1025, .visibility_ms = 10},
-        {.kind = FL_STORE_LEASE, .max = 1, .visibility_ms = 0},
+        {.kind = FL_STORE_LEASE, .max = 1, .visibility_ms = -1},
         op_enqueue("exact", ""),
     };
     ops[2].payload = (struct fl_str){big, FL_STORE_PAYLOAD_MAX + 1};
@@ -229,7 +175,7 @@ static void one_bad_operation_does_not_spoil_its_group(void **state)
     for (size_t i = 0; i < FL_COUNT(want); i++)
         assert_int_equal(ops[i].code, want[i]);
     free(big);
-    expect_stats(shop, 100, (struct fl_store_stats){.ready = 2});
+    expect_stats(shop, 100, (struct counts){.ready = 2});
 }
 
 static void a_lease_stops_at_its_byte_limit_but_always_brings_one(void **state)
@@ -248,7 +194,7 @@ static void a_lease_stops_at_its_byte_limit_but_always_brings_one(void **state)
     apply(shop, &op, 1, 0);
     assert_int_equal(op.jobs_count, 3);
     fl_store_op_fini(&op);
-    expect_stats(shop, 0, (struct fl_store_stats){.ready = 3, .leased = 3});
+    expect_stats(shop, 0, (struct counts){.ready = 3, .leased = 3});
 }
 
 static void a_full_queue_says_so_and_still_knows_its_keys(void **state)
@@ -280,7 +226,7 @@ static void old_done_jobs_are_forgotten_and_their_ids_stay_used(void **state)
         struct fl_store_job job = lease_one(shop, 10, 0);
         assert_int_equal(ack(shop, job.id, job.lease, 0), 0);
     }
-    expect_stats(shop, 0, (struct fl_store_stats){.done = 2});
+    expect_stats(shop, 0, (struct counts){.done = 2});
     reopen(shop);
     assert_int_equal(enqueue(shop, "k5", 0), 5); /* remembered */
     assert_int_equal(enqueue(shop, "k1", 0), 6); /* forgotten: a new job, a new id */
@@ -291,7 +237,7 @@ static void a_full_disk_is_an_error_for_the_whole_group_and_loses_nothing(void *
 {
     struct shop *shop = *state;
     enqueue(shop, "before", 0);
-    shop->opts.pages_max = 40;
+    shop->opts.pages_max = 48;
     reopen(shop);
 
     char *big = fl_alloc(FL_STORE_PAYLOAD_MAX);
@@ -302,13 +248,13 @@ static void a_full_disk_is_an_error_for_the_whole_group_and_loses_nothing(void *
         ops[i].payload = (struct fl_str){big, FL_STORE_PAYLOAD_MAX};
     }
     struct fl_err err = {0};
-    assert_int_equal(fl_store_apply(shop->store, ops, FL_COUNT(ops), 0, &err), FL_EFULL);
+    assert_int_equal(fl_store_apply(shop->store, ops, FL_COUNT(ops), 0, &err), FL_STORE_EDISK);
     assert_non_null(strstr(err.text, "full"));
     for (size_t i = 0; i < FL_COUNT(ops); i++)
-        assert_int_equal(ops[i].code, FL_EFULL);
+        assert_int_equal(ops[i].code, FL_STORE_EDISK);
     free(big);
 
-    expect_stats(shop, 0, (struct fl_store_stats){.ready = 1});
+    expect_stats(shop, 0, (struct counts){.ready = 1});
     assert_int_equal(enqueue(shop, "after", 0), 2); /* and it goes on when there is room */
 }
 
@@ -375,7 +321,7 @@ static void two_stores_on_one_file_see_each_other_and_share_one_count(void **sta
     assert_int_equal(fl_store_apply(second, &op, 1, 0, NULL), 0);
     assert_int_equal(op.id, 2);
     assert_int_equal(enqueue(shop, "c", 0), 3);
-    expect_stats(shop, 0, (struct fl_store_stats){.ready = 3});
+    expect_stats(shop, 0, (struct counts){.ready = 3});
     fl_store_close(second);
 }
 
@@ -427,15 +373,11 @@ static void every_job_promised_before_a_kill_is_there_after_it(void **state)
             apply(shop, &op, 1, 0);
             assert_true(op.existed);
         }
-        struct fl_store_op op = {.kind = FL_STORE_STATS};
-        apply(shop, &op, 1, 0);
-        assert_int_equal(op.stats.ready % 4, 0); /* whole groups only */
+        assert_int_equal(look(shop, NULL, 0).jobs[FL_JOB_READY] % 4, 0); /* whole groups only */
         fl_store_close(shop->store);
         shop->store = NULL;
     }
 }
-
-#define STORY(name) cmocka_unit_test_setup_teardown(name, shop_open, shop_close)
 
 int main(void)
 {
@@ -444,7 +386,8 @@ int main(void)
         STORY(a_lease_brings_the_oldest_jobs_with_their_bytes_and_hides_them),
         STORY(a_lease_that_ran_out_goes_to_another_and_the_first_is_refused),
         STORY(a_late_or_made_up_acknowledgement_changes_nothing),
-        STORY(a_failed_job_waits_longer_each_time_and_dies_at_the_last),
+        STORY(the_ceiling_of_a_failed_jobs_wait_doubles_and_the_wait_is_drawn_below_it),
+        STORY(a_job_that_fails_as_often_as_it_may_is_dead_and_says_why),
         STORY(a_job_that_kills_its_workers_is_dead_and_those_behind_it_are_not_hidden),
         STORY(one_bad_operation_does_not_spoil_its_group),
         STORY(a_lease_stops_at_its_byte_limit_but_always_brings_one),
