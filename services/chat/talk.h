@@ -3,6 +3,7 @@
 #define FL_CHAT_TALK_H
 
 #include "services/chat/outbox.h"
+#include "services/chat/pace.h"
 #include "services/chat/room.h"
 #include "services/web/web.h"
 
@@ -18,8 +19,8 @@ struct fl_talk {
     bool is_seeking;         /* the room is not there */
     uint32_t ids;            /* of messages that came without one */
     struct fl_outbox outbox; /* to the room */
-    fl_ns rate_ns;           /* when what was said lately is forgiven */
-    fl_ns typing_ns;         /* when another hint may be given */
+    struct fl_pace pace;
+    fl_ns typing_ns; /* when another hint may be given */
     int64_t online_ms;
 
     int64_t last;          /* the client has all changes up to this one */
