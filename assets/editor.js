@@ -260,11 +260,19 @@
       if (event === "people") { this.people.told(msg); this.crowd(); }
       else if (event === "versions") this.past?.versions(msg);
       else if (event === "text") this.past?.text(msg);
+      else if (event === "part") this.part(msg);
       else if (event === "again") setTimeout(() => { if (this.session.syncing) this.session.sync(); }, AGAIN_MS);
       else if (event === "refused") { const wait = this.session.refuse(msg); if (wait !== null) setTimeout(() => this.session.retry(), wait); }
       else this.session[event](msg);
       if (event === "state") this.area.readOnly = false;
       if (event === "op") { this.crowd(); this.cursorSoon(); }
+    }
+    /* What is too large for one event. */
+    part(msg) {
+      if (msg.at === 0) this.parts = "";
+      this.parts += msg.json;
+      if (msg.next !== null) this.say("part", { at: msg.next });
+      else { const json = this.parts; this.parts = ""; this.hear(msg.event, JSON.parse(json)); }
     }
     /* An answer that does not come: it may have been lost on the way. */
     unstall() {
@@ -369,7 +377,7 @@
   window.Hooks.Editor = {
     mounted() {
       this.page = new Page(this);
-      for (const event of ["op", "state", "head", "refused", "again", "people", "versions", "text"]) this.handleEvent(event, (msg) => this.page.hear(event, msg));
+      for (const event of ["op", "state", "head", "refused", "again", "people", "versions", "text", "part"]) this.handleEvent(event, (msg) => this.page.hear(event, msg));
       this.page.up();
       window.editorPage = this.page;
     },

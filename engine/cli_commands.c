@@ -7,6 +7,7 @@ static const struct fl_cli_option run_options[] = {
     {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
     {"plan", "FILE", "run this plan instead of drawing one", false},
     {"format", "LIST", "write these reports: html,json,junit,md,csv", false},
+    {"ui", NULL, "watch it in a browser: charts, faults, the supervision tree", false},
     {"quiet", NULL, "say only the verdict", false},
     {0},
 };
@@ -15,6 +16,7 @@ static const struct fl_cli_option load_options[] = {
     {"out", "DIR", "put run folders under DIR instead of runs/", false},
     {"set", "KEY.PATH=VALUE", "change the scenario; may be given again", true},
     {"format", "LIST", "write these reports: html,json,junit,md,csv", false},
+    {"ui", NULL, "watch it in a browser: charts, faults, the supervision tree", false},
     {"quiet", NULL, "say only the verdict", false},
     {0},
 };
@@ -42,7 +44,11 @@ static const struct fl_cli_option list_options[] = {
 };
 static const struct fl_cli_option serve_options[] = {
     {"port", "N", "the first one listens on N, the next ones follow; otherwise free ports", false},
+    {"landing", "N", "the page that links them listens on N; otherwise after the last one", false},
     {"out", "DIR", "keep data and logs under DIR; otherwise a temporary folder", false},
+    {"source", "WHAT",
+     "the dashboard watches WHAT: node:all, proc:PID, http://…; may be given again", true},
+    {"json", NULL, "say what happens in lines of JSON", false},
     {0},
 };
 static const struct fl_cli_option observe_options[] = {
@@ -81,7 +87,8 @@ const struct fl_cli_command fl_cli_commands[] = {
      .examples = "faultline run scenario.yaml\n"
                  "faultline run scenario.yaml --seed 7 --set duration=60s\n"
                  "faultline run scenario.yaml --set load.gets.rate=500/s --format junit,md\n"
-                 "faultline run scenario.yaml --plan runs/web/latest/plan.json\n",
+                 "faultline run scenario.yaml --plan runs/web/latest/plan.json\n"
+                 "faultline run scenario.yaml --ui\n",
      .more = exit_codes,
      .run = fl_cli_run},
     {.name = "check",
@@ -144,9 +151,15 @@ const struct fl_cli_command fl_cli_commands[] = {
      .options = serve_options,
      .args_min = 1,
      .args_max = 32,
-     .examples = "faultline serve chat dashboard\n"
-                 "faultline serve queue --port 8080 --out data\n",
-     .more = "Ctrl-C stops them. See: faultline list services",
+     .examples =
+         "faultline serve chat queue dashboard\n"
+         "faultline serve queue --port 8080 --out data\n"
+         "faultline serve dashboard --source node:all --source http://127.0.0.1:9100/metrics\n"
+         "faultline serve chat --json | jq -r 'select(.event == \"ready\").url'\n",
+     .more =
+         "A page of its own links them, shows the supervision tree of all, live, and crashes what\n"
+         "you choose, so that you can watch it heal. Ctrl-C stops everything.\n"
+         "See: faultline list services",
      .run = fl_cli_serve},
     {.name = "observe",
      .args = "[SOCKET|PID]",

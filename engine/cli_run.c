@@ -23,6 +23,7 @@ int fl_cli_run(const struct fl_cli_call *call)
     struct fl_run_opts opts = {.scenario_path = call->args[0],
                                .out_dir = fl_cli_value(call, "out"),
                                .quiet = fl_cli_value(call, "quiet") != NULL,
+                               .ui = fl_cli_value(call, "ui") != NULL,
                                .load_only = load_only,
                                .plan_path = load_only ? NULL : fl_cli_value(call, "plan"),
                                .program = call->program};

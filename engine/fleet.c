@@ -461,9 +461,15 @@ int fl_fleet_put_json(const struct fl_fleet *fleet, struct fl_buf *buf)
         const struct instance *instance = &fleet->instances[i];
         int own = instance->starts > 0 ? instance->starts - 1 : 0;
         restarts += own;
-        fl_buf_printf(buf, "%s{\"instance\":\"%s\",\"state\":\"%s\",\"pid\":%d,\"restarts\":%d}",
+        fl_buf_printf(buf,
+                      "%s{\"instance\":\"%s\",\"state\":\"%s\",\"pid\":%d,\"restarts\":%d,"
+                      "\"port\":%d",
                       i == 0 ? "" : ",", instance->name, state_names[instance->state],
-                      (int)instance->pid, own);
+                      (int)instance->pid, own, instance->port);
+        const struct fl_service *row = instance->service->row;
+        if (row != NULL)
+            fl_buf_printf(buf, ",\"service\":\"%s\",\"help\":\"%s\"", row->name, row->help);
+        fl_buf_putc(buf, '}');
     }
     fl_buf_putc(buf, ']');
     return restarts;

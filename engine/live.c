@@ -1,7 +1,9 @@
 #include "engine/live.h"
 
+#include <limits.h>
 #include <unistd.h>
 
+#include "engine/live_events.h"
 #include "engine/terminal.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
@@ -12,7 +14,8 @@ struct fl_live {
     bool terminal, colour, line_is_open;
     fl_ns began_ns, t0_ns, total_ns;
     cJSON *figures; /* the last ones */
-    char *figures_path;
+    char *figures_path, *report_path;
+    struct fl_live_events events;
 };
 
 struct fl_live *fl_live_new(const struct fl_live_opts *opts)
@@ -25,6 +28,9 @@ struct fl_live *fl_live_new(const struct fl_live_opts *opts)
     live->total_ns = opts->scenario->warmup_ns + opts->scenario->duration_ns +
                      opts->scenario->calm_ns;
     live->figures_path = fl_format("%s/figures.json", opts->run_folder);
+    char real[PATH_MAX];
+    live->report_path = fl_format(
+        "%s/report.html", realpath(opts->run_folder, real) != NULL ? real : opts->run_folder);
     return live;
 }
 
@@ -141,16 +147,30 @@ void fl_live_say(struct fl_live *live, const char *words)
     fflush(stdout);
 }
 
+/* The few words beside a line in a chart. */
+static void event_mark(const struct fl_live *live, const cJSON *fact, char *out, size_t len)
+{
+    out[0] = '\0';
+    if (cJSON_HasObjectItem(fact, "fault"))
+        fault_name(live, fact, out, len);
+    else
+        snprintf(out, len, "%s", fl_json_text(fact, "phase", ""));
+}
+
 void fl_live_on_fact(void *cx, const char *line)
 {
     struct fl_live *live = cx;
-    if (live->opts.quiet) return;
     cJSON *fact = cJSON_Parse(line);
     const char *name = fl_json_text(fact, "fact", "");
     char words[512] = "";
     for (size_t i = 0; i < FL_COUNT(events); i++)
         if (strcmp(events[i].fact, name) == 0) events[i].say(live, fact, words, sizeof words);
     if (words[0] != '\0') {
+        char mark[128];
+        event_mark(live, fact, mark, sizeof mark);
+        fl_live_events_add(&live->events, fact, words, mark);
+    }
+    if (words[0] != '\0' && !live->opts.quiet) {
         fl_ns zero = live->t0_ns != 0 ? live->t0_ns : live->began_ns;
         /* load is told to begin a moment before its first operation is due */
         double at = (double)fl_ns_max(0, fl_json_int(fact, "t", 0) - zero) / 1e9;
@@ -200,7 +220,13 @@ static void write_figures(struct fl_live *live, const struct fl_fleet *fleet, co
         if (!first) fl_buf_putc(&out, ',');
         fl_json_put_str(&out, one);
     }
-    fl_buf_puts(&out, "]}\n");
+    fl_buf_puts(&out, "],\"events\":");
+    fl_live_events_put(&live->events, live->t0_ns != 0 ? live->t0_ns : live->began_ns, &out);
+    fl_buf_puts(&out, ",\"scenario\":");
+    fl_json_put_str(&out, fl_str_of(live->opts.scenario->name));
+    fl_buf_puts(&out, ",\"report\":");
+    fl_json_put_str(&out, fl_str_of(live->report_path));
+    fl_buf_puts(&out, "}\n");
     /* a full disk shows in the journal; here it only means an older picture */
     fl_file_write(live->figures_path, out.at, out.len, NULL);
     fl_buf_fini(&out);
@@ -241,5 +267,6 @@ void fl_live_free(struct fl_live *live)
     fflush(stdout);
     cJSON_Delete(live->figures);
     free(live->figures_path);
+    free(live->report_path);
     free(live);
 }

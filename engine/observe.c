@@ -14,13 +14,13 @@ enum { NODES_MAX = 64, ROWS_MAX = 300, EVERY_MS = 1000, ANSWER_MS = 2000, PLAIN_
 
 /* A node that is looked at, and what it answered last. */
 struct seen {
-    struct fl_observed at;
+    struct fl_watched at;
     struct fl_observe_link *link;
     cJSON *now, *before, *tree;
 };
 struct observe {
     const struct fl_observe_opts *opts;
-    struct fl_observed target; /* it, and all below it */
+    struct fl_watched target; /* it, and all below it */
     struct seen nodes[NODES_MAX];
     size_t count;
     enum fl_view_sort sort;
@@ -45,7 +45,7 @@ static void observe_fini(struct observe *observe)
 
 /* ---- which nodes: services come and go while one looks */
 
-static void observe_add(struct observe *observe, const struct fl_observed *at)
+static void observe_add(struct observe *observe, const struct fl_watched *at)
 {
     for (size_t i = 0; i < observe->count; i++)
         if (strcmp(observe->nodes[i].at.path, at->path) == 0) return;
@@ -57,8 +57,8 @@ static void observe_add(struct observe *observe, const struct fl_observed *at)
 
 static void observe_look_for(struct observe *observe)
 {
-    struct fl_observed *all;
-    size_t count = fl_observed_find(&all);
+    struct fl_watched *all;
+    size_t count = fl_watch_find(&all);
     observe_add(observe, &observe->target);
     for (size_t i = 0; i < count; i++)
         if (all[i].root == observe->target.pid) observe_add(observe, &all[i]);
@@ -242,7 +242,7 @@ static int observe_live(struct fl_screen *screen, void *cx)
 
 /* ---- whom to look at */
 
-static int say_which(const struct fl_observed *all, size_t count, const char *why)
+static int say_which(const struct fl_watched *all, size_t count, const char *why)
 {
     fprintf(stderr, "faultline: %s:\n", why);
     for (size_t i = 0; i < count; i++)
@@ -253,8 +253,8 @@ static int say_which(const struct fl_observed *all, size_t count, const char *wh
 
 static int observe_choose(struct observe *observe, const char *target)
 {
-    struct fl_observed *all;
-    size_t count = fl_observed_find(&all), roots = 0;
+    struct fl_watched *all;
+    size_t count = fl_watch_find(&all), roots = 0;
     int64_t pid = 0;
     int code = FL_EX_PASS;
     struct fl_err err = {0};

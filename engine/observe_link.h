@@ -1,23 +1,14 @@
-/* observe_link.h: finds the watch sockets of this user's nodes, and asks them. */
+/* observe_link.h: asks the watch sockets of this user's nodes. */
 #ifndef FL_ENGINE_OBSERVE_LINK_H
 #define FL_ENGINE_OBSERVE_LINK_H
 
 #include <cjson/cJSON.h>
-#include <sys/types.h>
 
 #include "runtime/base/str.h"
+#include "runtime/watch_find.h"
 
-struct fl_observed {
-    char path[108];
-    char name[48]; /* of the node */
-    pid_t pid;
-    pid_t root; /* the topmost ancestor that is observed too; its own pid: there is none */
-};
-/** The nodes that run, roots first, each followed by those below it; sockets of dead ones are
- * removed. Free *out with free(). Returns how many. */
-size_t fl_observed_find(struct fl_observed **out);
 /** One node by the path of its socket, wherever that is. */
-int fl_observed_at(struct fl_observed *out, const char *path, struct fl_err *err);
+int fl_observed_at(struct fl_watched *out, const char *path, struct fl_err *err);
 
 struct fl_observe_link;
 /** Connects. FL_EIO. */

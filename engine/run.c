@@ -117,6 +117,27 @@ static int start_fleet(struct fl_run *run, struct fl_err *err)
     return rc;
 }
 
+static void ui_say(void *cx, const char *words)
+{
+    struct fl_run *run = cx;
+    fl_live_say(run->live, words);
+}
+
+/* What cannot be watched can be run all the same. */
+static void start_ui(struct fl_run *run)
+{
+    if (!run->opts->ui) return;
+    struct fl_run_ui_opts opts = {.run_folder = run->folder,
+                                  .program = run->opts->program,
+                                  .guardian = run->guardian,
+                                  .may_open = isatty(STDOUT_FILENO) == 1,
+                                  .say = ui_say,
+                                  .cx = run};
+    struct fl_err err = {0};
+    if (fl_run_ui_start(&run->ui, run->node, &opts, &err) != 0)
+        fprintf(stderr, "faultline: no dashboard: %s\n", err.text);
+}
+
 /* ---- the end ---- */
 
 static void note_end(const struct fl_run *run)
@@ -180,6 +201,7 @@ static void close_run(struct fl_run *run)
     fl_fleet_free(run->fleet);
     fl_worker_free(run->links_worker);
     fl_worker_free(run->load_worker);
+    fl_run_ui_free(run->ui);
     fl_live_free(run->live);
     int strays = fl_guardian_stop(run->guardian);
     if (strays > 0) fl_journal_fact(run->journal, fl_now(), "strays", "\"count\":%d", strays);
@@ -204,6 +226,7 @@ static int play(struct fl_run *run, struct fl_err *err)
     }
     run->loop = fl_node_loop(run->node);
     fl_run_open_handles(run);
+    if (run->end == FL_END_NONE) start_ui(run);
     if (run->end == FL_END_NONE) rc = start_fleet(run, err);
     if (rc != 0) fl_run_end(run, FL_END_NOT_STARTED, err->text);
     fl_node_run(run->node);

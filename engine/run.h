@@ -12,6 +12,7 @@ struct fl_run_opts {
     const char *out_dir;   /* NULL: runs */
     unsigned formats;      /* of reports/reports.h; 0: FL_FORMAT_ALL */
     bool quiet;            /* only the verdict and errors */
+    bool ui;               /* the dashboard beside it (engine/run_ui.h) */
     bool load_only;        /* `faultline load`: no faults */
     const char *plan_path; /* --plan, or NULL */
     const char *program;   /* this executable, for its worker processes */

@@ -43,6 +43,7 @@ static void stop(struct fl_run *run)
     if (run->phase == FL_STOP) return;
     enter(run, FL_STOP);
     fl_fleet_stopping(run->fleet);
+    fl_run_ui_stopping(run->ui);
     fl_links_close(run->links);
     run->links = NULL;
     fl_load_client_close(run->load);

@@ -9,6 +9,7 @@
 #include "engine/live.h"
 #include "engine/load_client.h"
 #include "engine/run.h"
+#include "engine/run_ui.h"
 #include "engine/worker.h"
 
 enum fl_run_phase { FL_BOOT, FL_WARM, FL_STORM, FL_CALM, FL_DRAIN, FL_STOP, FL_PHASES };
@@ -43,6 +44,7 @@ struct fl_run {
     struct fl_fleet *fleet;
 
     struct fl_worker *links_worker, *load_worker;
+    struct fl_run_ui *ui; /* NULL: nobody asked for it */
     struct fl_links *links;
     int *link_ports; /* by index in the scenario; 0: not yet listening */
     size_t links_waiting;

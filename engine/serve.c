@@ -14,6 +14,8 @@
 #include "runtime/watch.h"
 
 #define TOLD_ONCE_WITHIN fl_ms(500)
+#define FIGURES_EVERY_MS 200
+#define PAGE "landing" /* the service whose page links the others */
 
 struct serve {
     const struct fl_serve_opts *opts;
@@ -23,19 +25,61 @@ struct serve {
     struct fl_node *node;
     struct fl_fleet *fleet;
     uv_signal_t signals[FL_INTERRUPTS_MAX]; /* open until the node is freed */
-    fl_ns told_ns;
+    uv_timer_t figures_timer;
+    bool timer_open;
+    char *figures_path;
+    fl_ns began_ns, told_ns;
+    int page_port;                 /* 0: not yet up */
     char watch[FL_WATCH_PATH_MAX]; /* "": nobody can look */
     bool stopping;
     int code;
 };
+
+/* ---- what the page and the dashboard read (docs/figures.md) */
+
+static void serve_write_figures(struct serve *serve)
+{
+    if (serve->fleet == NULL || serve->figures_path == NULL) return;
+    struct fl_buf out = {0};
+    fl_ns now_ns = fl_now();
+    fl_buf_printf(&out,
+                  "{\"t\":%lld,\"phase\":\"serving\",\"elapsed_ns\":%lld,\"total_ns\":0,"
+                  "\"loads\":[],\"faults\":[],\"processes\":",
+                  (long long)now_ns, (long long)(now_ns - serve->began_ns));
+    int restarts = fl_fleet_put_json(serve->fleet, &out);
+    fl_buf_printf(&out, ",\"restarts\":%d}\n", restarts);
+    fl_file_write(serve->figures_path, out.at, out.len, NULL); /* a full disk: an older picture */
+    fl_buf_fini(&out);
+}
+
+static void serve_on_tick(uv_timer_t *timer)
+{
+    serve_write_figures(timer->data);
+}
 
 static void serve_stop(struct serve *serve, int code)
 {
     if (serve->stopping) return;
     serve->stopping = true;
     serve->code = code;
+    if (serve->timer_open) uv_close((uv_handle_t *)&serve->figures_timer, NULL);
     fl_fleet_stopping(serve->fleet);
     fl_node_stop(serve->node, code);
+}
+
+/* One line of what happened, for a person or for a machine. */
+static void serve_say(const struct serve *serve, const char *event, const char *instance, int port,
+                      const char *words)
+{
+    if (!serve->opts->json) {
+        printf("%s\n", words);
+    } else {
+        printf("{\"event\":\"%s\"", event);
+        if (instance != NULL) printf(",\"instance\":\"%s\"", instance);
+        if (port != 0) printf(",\"url\":\"http://127.0.0.1:%d/\"", port);
+        printf("}\n");
+    }
+    fflush(stdout);
 }
 
 static void serve_on_signal(uv_signal_t *handle, int number)
@@ -48,26 +92,36 @@ static void serve_on_signal(uv_signal_t *handle, int number)
         return;
     }
     serve->told_ns = fl_now();
-    printf("stopping\n");
-    fflush(stdout);
+    serve_say(serve, "stopping", NULL, 0, "stopping");
     serve_stop(serve, FL_EX_PASS);
 }
 
 static void serve_on_up(void *cx, const char *service, const char *instance, int port, bool up)
 {
     (void)service;
-    const struct serve *serve = cx;
+    struct serve *serve = cx;
     if (serve->stopping) return;
+    serve_write_figures(serve);
+    bool is_page = strcmp(instance, PAGE) == 0;
+    if (is_page && up) serve->page_port = port;
+    if (is_page && !serve->opts->json) return; /* said last, where it is seen */
+    char words[160];
     if (up)
-        printf("%-12s http://127.0.0.1:%d/\n", instance, port);
+        snprintf(words, sizeof words, "%-12s http://127.0.0.1:%d/", instance, port);
     else
-        printf("%-12s down\n", instance);
-    fflush(stdout);
+        snprintf(words, sizeof words, "%-12s down, starting it anew", instance);
+    serve_say(serve, up ? "up" : "down", instance, up ? port : 0, words);
 }
 
 static void serve_on_all_ready(void *cx)
 {
     const struct serve *serve = cx;
+    if (serve->opts->json) {
+        serve_say(serve, "ready", PAGE, serve->page_port, "");
+        return;
+    }
+    printf("%-12s http://127.0.0.1:%d/   links them, shows the tree, crashes what you choose\n",
+           "open this", serve->page_port);
     printf("all are up; logs in %s/logs; Ctrl-C stops them\n", serve->folder);
     if (serve->watch[0] != '\0')
         printf("to look inside: faultline observe %d (%s)\n", (int)getpid(), serve->watch);
@@ -82,7 +136,9 @@ static void serve_on_boot_failed(void *cx, const char *why)
 
 static void serve_on_exit(void *cx, const char *instance, pid_t pid, fl_ns at_ns)
 {
-    (void)cx, (void)instance, (void)pid, (void)at_ns;
+    (void)instance, (void)pid, (void)at_ns;
+    struct serve *serve = cx;
+    if (!serve->stopping) serve_write_figures(serve);
 }
 
 static void serve_on_limit(void *cx, const char *instance)
@@ -101,7 +157,9 @@ static void serve_on_note(void *cx, const struct fl_note *note)
 static int serve_scenario(struct serve *serve)
 {
     struct fl_buf text = {0};
-    fl_buf_puts(&text, "faultline: 1\nname: serve\nduration: 1s\nservices:\n");
+    /* whoever plays with the page's buttons shall not use up the patience at once */
+    fl_buf_puts(&text, "faultline: 1\nname: serve\nduration: 1s\n"
+                       "supervision: {max_restarts: 100, within: 10s}\nservices:\n");
     for (size_t i = 0; i < serve->opts->count; i++) {
         const char *name = serve->opts->names[i];
         fl_buf_printf(&text, "  %s: {use: %s", name, name);
@@ -109,6 +167,12 @@ static int serve_scenario(struct serve *serve)
             fl_buf_printf(&text, ", port: %d", serve->opts->port_base + (int)i);
         fl_buf_puts(&text, "}\n");
     }
+    int page_port = serve->opts->landing_port;
+    if (page_port == 0 && serve->opts->port_base != 0)
+        page_port = serve->opts->port_base + (int)serve->opts->count;
+    fl_buf_puts(&text, "  " PAGE ": {use: " PAGE);
+    if (page_port != 0) fl_buf_printf(&text, ", port: %d", page_port);
+    fl_buf_puts(&text, "}\n");
     struct fl_problems problems = {0};
     struct fl_scenario_opts opts = {.path = "serve"};
     int rc = fl_scenario_parse(&serve->scenario, (struct fl_str){text.at, text.len}, &opts,
@@ -136,6 +200,7 @@ static int serve_make_folder(struct serve *serve, struct fl_err *err)
     free(base);
     if (rc != 0) return rc;
     serve->folder = fl_strdup(real);
+    serve->figures_path = fl_format("%s/figures.json", real);
     char *logs = fl_format("%s/logs", serve->folder);
     rc = fl_make_dirs(logs, err);
     free(logs);
@@ -157,6 +222,7 @@ static void serve_fini(struct serve *serve)
     if (serve->folder != NULL && serve->opts->out_dir == NULL)
         nftw(serve->folder, serve_remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(serve->folder);
+    free(serve->figures_path);
 }
 
 static int serve_open(struct serve *serve, struct fl_err *err)
@@ -186,7 +252,13 @@ static int serve_open(struct serve *serve, struct fl_err *err)
                                             .on_limit = serve_on_limit}};
     rc = fl_fleet_new(&serve->fleet, &opts, err);
     if (rc == 0) rc = fl_fleet_start(serve->fleet, serve->node, err);
-    return rc;
+    if (rc != 0) return rc;
+    serve->began_ns = fl_now();
+    uv_timer_init(fl_node_loop(serve->node), &serve->figures_timer);
+    serve->timer_open = true;
+    serve->figures_timer.data = serve;
+    uv_timer_start(&serve->figures_timer, serve_on_tick, 0, FIGURES_EVERY_MS);
+    return 0;
 }
 
 int fl_serve(const struct fl_serve_opts *opts)

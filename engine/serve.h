@@ -1,4 +1,5 @@
-/* serve.h: hosts reference services for a browser: supervised, on loopback, until Ctrl-C. */
+/* serve.h: hosts reference services for a browser: supervised, on loopback, until Ctrl-C; and a
+ * page that links them, shows the tree of all and crashes parts of it (services/landing). */
 #ifndef FL_ENGINE_SERVE_H
 #define FL_ENGINE_SERVE_H
 
@@ -8,6 +9,8 @@ struct fl_serve_opts {
     const char *const *names; /* rows of fl_services */
     size_t count;
     int port_base;       /* the first one's port, the next ones follow; 0: free ones */
+    int landing_port;    /* of the page; 0: the one after the last, or a free one */
+    bool json;           /* say what happens in lines of JSON */
     const char *out_dir; /* data and logs; NULL: a temporary folder, removed at the end */
     const char *program; /* this executable, for the processes of the services */
 };

@@ -1,6 +1,6 @@
 #include "runtime/core.h"
 
-#define MAP_BUCKETS_FIRST 16
+#define MAP_BUCKETS_FIRST 4
 
 static void map_grow(struct fl_map *map)
 {

@@ -1,6 +1,6 @@
 #include "runtime/pubsub_parts.h"
 
-#define TOPIC_SEATS_FIRST 4
+#define TOPIC_SEATS_FIRST 2
 #define TOPIC_GAPS_MIN 16 /* fewer are not worth a sweep */
 
 struct fl_pubsub *fl_pubsub_new(struct fl_node *node)

@@ -3,6 +3,7 @@
 #include "services/chat/chat.h"
 #include "services/dashboard/dashboard.h"
 #include "services/editor/editor.h"
+#include "services/landing/landing.h"
 #include "services/queue/queue.h"
 
 const struct fl_service fl_services[] = {
@@ -16,9 +17,14 @@ const struct fl_service fl_services[] = {
     {0},
 };
 
+const struct fl_service fl_service_landing = {
+    "landing", "the page of `faultline serve`: links, the tree, crashes", "/health",
+    fl_landing_start};
+
 const struct fl_service *fl_service_find(const char *name)
 {
     for (const struct fl_service *service = fl_services; service->name != NULL; service++)
         if (name != NULL && strcmp(service->name, name) == 0) return service;
-    return NULL;
+    bool is_page = name != NULL && strcmp(fl_service_landing.name, name) == 0;
+    return is_page ? &fl_service_landing : NULL;
 }

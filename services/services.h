@@ -26,7 +26,9 @@ struct fl_service {
 
 /** The rows, ended by one with a NULL name. */
 extern const struct fl_service fl_services[];
-/** The service of this name, or NULL. */
+/** The page of `faultline serve`: a service like any other, but not one for people to name. */
+extern const struct fl_service fl_service_landing;
+/** The service of this name (the page, too), or NULL. */
 const struct fl_service *fl_service_find(const char *name);
 
 /** The process of one instance: `faultline worker service …`. Runs until SIGTERM (drains and ends

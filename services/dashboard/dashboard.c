@@ -1,14 +1,18 @@
 #include "services/dashboard/dashboard.h"
 
-#include <fl_assets.h>
+#include <curl/curl.h>
 
+#include "runtime/base/units.h"
 #include "runtime/sup.h"
 #include "services/dashboard/page.h"
+#include "services/dashboard/sampler.h"
 #include "services/dashboard/ticker.h"
+#include "services/live/assets.h"
+#include "services/live/live.h"
+#include "services/look/look.h"
 #include "services/web/web.h"
 
 #define DASHBOARD_ASK_WITHIN_NS fl_s(2)
-#define DASHBOARD_RETRY_NS fl_ms(50)
 
 /* ---- HTTP ---- */
 
@@ -26,21 +30,6 @@ static struct fl_buf dashboard_figures(struct fl_self *self)
     fl_self_disown(self, figures.at);
     if (code != 0) fl_buf_fini(&figures);
     return figures;
-}
-
-static void dashboard_page(struct fl_self *self, struct fl_web *web,
-                           const struct fl_web_request *req)
-{
-    (void)req;
-    struct fl_buf figures = dashboard_figures(self), page = {0};
-    cJSON *tree = cJSON_ParseWithLength(figures.at, figures.len);
-    fl_page_put(&page, (struct fl_str){fl_asset_dashboard_html, fl_asset_dashboard_html_len}, tree);
-    cJSON_Delete(tree);
-    fl_web_set_header(web, "cache-control", "no-store");
-    fl_web_set_header(web, "content-security-policy", "default-src 'self'; img-src 'self' data:");
-    fl_web_respond(self, web, 200, "text/html; charset=utf-8", page.at, page.len);
-    fl_buf_fini(&page);
-    fl_buf_fini(&figures);
 }
 
 static void dashboard_json(struct fl_self *self, struct fl_web *web,
@@ -66,65 +55,87 @@ static void dashboard_health(struct fl_self *self, struct fl_web *web,
         fl_web_respond_json(self, web, 200, FL_STR("{\"ok\":true}"));
 }
 
-/* ---- a viewer: one joined channel ---- */
+/* ---- a viewer: one joined channel, which also asks for the past ---- */
 
-/** Asks the ticker that is there now, or tries again soon. */
-static void viewer_ask_first(struct fl_channel *ch)
+/** Answers with the JSON text that the ticker gives for this. */
+static void viewer_pass(struct fl_channel *ch, struct fl_str ref, uint32_t tag, const void *data,
+                        size_t len)
 {
     struct fl_self *self = fl_channel_self(ch);
-    struct fl_pid ticker = fl_whereis(fl_self_node(self), FL_TICKER_NAME);
-    if (fl_pid_eq(ticker, FL_NO_PID) || fl_send(self, ticker, FL_TICKER_FIRST, NULL, 0) != 0)
-        fl_timer_start(self, DASHBOARD_RETRY_NS, 0);
+    size_t got = 0;
+    char *kept = fl_self_alloc(self, ref.len + 1),
+         *text = fl_self_alloc(self, FL_TICKER_POINTS_MAX);
+    memcpy(kept, ref.at, ref.len);
+    int code = fl_call_name(self, FL_TICKER_NAME, tag, data, len, text, FL_TICKER_POINTS_MAX, &got,
+                            DASHBOARD_ASK_WITHIN_NS);
+    struct fl_str own_ref = {kept, ref.len};
+    if (code == 0)
+        fl_channel_reply(ch, own_ref, "ok", (struct fl_str){text, got});
     else
-        fl_monitor(self, ticker);
+        fl_channel_reply(ch, own_ref, "error", FL_STR("{\"reason\":\"the ticker is starting\"}"));
+    fl_self_free(self, text);
+    fl_self_free(self, kept);
 }
 
-static int viewer_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
+static void viewer_on_event(struct fl_channel *ch, void *state,
+                            const struct fl_channel_event *event)
 {
     (void)state;
-    fl_channel_reply(ch, join->ref, "ok", FL_STR("{}"));
-    viewer_ask_first(ch);
-    return 0;
-}
-
-static void viewer_on_message(struct fl_channel *ch, void *state, const struct fl_msg *msg)
-{
-    (void)state;
-    if (msg->shared == NULL) return;
-    fl_channel_push_frame(ch, msg->shared);
-    if (msg->tag == FL_TICKER_NEXT)
-        fl_send(fl_channel_self(ch), msg->from, FL_TICKER_NEXT, NULL, 0);
-}
-
-static void viewer_on_down(struct fl_channel *ch, void *state, uint64_t ref, struct fl_pid who,
-                           const struct fl_reason *reason)
-{
-    (void)state, (void)ref, (void)who, (void)reason;
-    viewer_ask_first(ch);
-}
-
-static void viewer_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t tag)
-{
-    (void)state, (void)ref, (void)tag;
-    viewer_ask_first(ch);
+    if (event->ref.at == NULL) return;
+    cJSON *payload = cJSON_ParseWithLength(event->payload.at, event->payload.len);
+    int ring = fl_store_ring_find(fl_str_of(fl_json_text(payload, "span", "1m")));
+    cJSON_Delete(payload);
+    if (fl_str_is(event->event, "series"))
+        viewer_pass(ch, event->ref, FL_TICKER_SERIES, NULL, 0);
+    else if (fl_str_is(event->event, "points") && ring >= 0)
+        viewer_pass(ch, event->ref, FL_TICKER_POINTS, &ring, sizeof ring);
+    else
+        fl_channel_reply(ch, event->ref, "error",
+                         FL_STR("{\"reason\":\"series, or points with a span: 1m, 15m, 3h\"}"));
 }
 
 /* ---- the site ---- */
 
+/* Browsers ask for one on their own. */
+static void dashboard_no_icon(struct fl_self *self, struct fl_web *web,
+                              const struct fl_web_request *req)
+{
+    (void)req;
+    fl_web_respond(self, web, 204, NULL, "", 0);
+}
+
+static const struct fl_live_page dashboard_pages[] = {{"/", &fl_dashboard_view}, {0}};
+static const char *const dashboard_styles[] = {"/assets/uplot.css", "/assets/look.css",
+                                               "/assets/dashboard.css", NULL};
+static const char *const dashboard_scripts[] = {"/assets/uplot.js", "/assets/look.js",
+                                                "/assets/charts.js", "/assets/dashboard.js", NULL};
+
+static const struct fl_live_site dashboard_live = {
+    .pages = dashboard_pages,
+    .socket_path = "/live",
+    .title_suffix = " · Faultline",
+    .styles = dashboard_styles,
+    .scripts = dashboard_scripts,
+};
+
 static const struct fl_web_route dashboard_routes[] = {
-    {"GET", "/", dashboard_page, NULL},
     {"GET", "/figures.json", dashboard_json, NULL},
     {"GET", "/health", dashboard_health, NULL},
+    {"GET", "/favicon.ico", dashboard_no_icon, NULL},
+    FL_LIVE_ROUTE(&dashboard_live),
     {0},
 };
 
 static const struct fl_web_asset dashboard_assets[] = {
+    FL_LIVE_ASSETS,
     {"/assets/dashboard.js", "text/javascript; charset=utf-8", fl_asset_dashboard_js,
      &fl_asset_dashboard_js_len},
+    {"/assets/charts.js", "text/javascript; charset=utf-8", fl_asset_charts_js,
+     &fl_asset_charts_js_len},
+    {"/assets/look.js", "text/javascript; charset=utf-8", fl_asset_look_js, &fl_asset_look_js_len},
+    {"/assets/look.css", "text/css; charset=utf-8", fl_asset_look_css, &fl_asset_look_css_len},
     {"/assets/dashboard.css", "text/css; charset=utf-8", fl_asset_dashboard_css,
      &fl_asset_dashboard_css_len},
-    {"/assets/phoenix.min.js", "text/javascript; charset=utf-8", fl_asset_phoenix_js,
-     &fl_asset_phoenix_js_len},
     {"/assets/uplot.js", "text/javascript; charset=utf-8", fl_asset_uplot_js,
      &fl_asset_uplot_js_len},
     {"/assets/uplot.css", "text/css; charset=utf-8", fl_asset_uplot_css, &fl_asset_uplot_css_len},
@@ -134,23 +145,23 @@ static const struct fl_web_asset dashboard_assets[] = {
 static const struct fl_channel_server dashboard_channels[] = {
     {
         .topic = FL_TICKER_TOPIC,
-        .on_join = viewer_on_join,
-        .on_message = viewer_on_message,
-        .on_down = viewer_on_down,
-        .on_timer = viewer_on_timer,
+        .cx = FL_TICKER_NAME,
+        .on_join = fl_feed_on_join,
+        .on_event = viewer_on_event,
+        .on_message = fl_feed_on_message,
+        .on_down = fl_feed_on_down,
+        .on_timer = fl_feed_on_timer,
     },
+    FL_LOOK_CHANNEL,
     {0},
 };
+
+static const struct fl_channel_server dashboard_views[] = {FL_LIVE_CHANNEL(&dashboard_live), {0}};
 
 static const struct fl_web_socket dashboard_sockets[] = {
     {.path = "/socket", .channels = dashboard_channels},
+    {.path = "/live", .channels = dashboard_views},
     {0},
-};
-
-static const struct fl_web_site dashboard_site = {
-    .routes = dashboard_routes,
-    .assets = dashboard_assets,
-    .sockets = dashboard_sockets,
 };
 
 static void dashboard_on_limit(void *cx, const char *child_id)
@@ -159,29 +170,104 @@ static void dashboard_on_limit(void *cx, const char *child_id)
     fl_node_stop(cx, 1);
 }
 
+/* ---- its processes ---- */
+
+/* What is watched: as the environment says, or what there is around us. */
+static int dashboard_read_sources(const struct fl_service_opts *opts,
+                                  struct fl_source_spec specs[FL_SOURCES_MAX], size_t *count,
+                                  struct fl_err *err)
+{
+    const char *text = getenv(FL_SOURCES_ENV);
+    if (text == NULL || text[0] == '\0')
+        text = opts->figures_path != NULL ? "run node proc" : "node proc";
+    int code = fl_source_parse(fl_str_of(text), specs, count, err);
+    return code == 0 ? 0 : fl_err_prefix(err, FL_SOURCES_ENV ": ");
+}
+
+/* Whose nodes `look` asks: what the source of nodes says. */
+static struct fl_look_opts dashboard_look(const struct fl_source_spec *specs, size_t count)
+{
+    struct fl_look_opts look = {.root = FL_LOOK_FAMILY};
+    for (size_t i = 0; i < count; i++) {
+        int64_t pid;
+        if (specs[i].source != &fl_source_node) continue;
+        if (strcmp(specs[i].what, "all") == 0)
+            look.root = FL_LOOK_ALL;
+        else if (fl_parse_int(fl_str_of(specs[i].what), 1, INT32_MAX, &pid, NULL) == 0)
+            look.root = (pid_t)pid;
+    }
+    return look;
+}
+
+static int dashboard_start_samplers(struct fl_node *node, const struct fl_service_opts *opts,
+                                    const struct fl_source_spec *specs, size_t count)
+{
+    struct fl_sampler_args args[FL_SOURCES_MAX] = {0};
+    struct fl_child children[FL_SOURCES_MAX] = {0};
+    for (size_t i = 0; i < count; i++) {
+        args[i] = (struct fl_sampler_args){.spec = specs[i], .opts = opts};
+        children[i] = (struct fl_child){.id = args[i].spec.label,
+                                        .server = &fl_sampler_server,
+                                        .args = &args[i],
+                                        .args_bytes = sizeof args[i],
+                                        .shutdown_ns = FL_SHUTDOWN_BRUTAL};
+    }
+    const struct fl_sup_opts sup = {
+        .max_restarts = 100,
+        .within_ns = fl_s(10),
+        .children = children,
+        .children_count = count,
+        .name = "samplers",
+        .on_limit = dashboard_on_limit,
+        .limit_cx = node,
+    };
+    struct fl_pid pid;
+    return fl_sup_start(node, NULL, &sup, &pid);
+}
+
 int fl_dashboard_start(struct fl_node *node, const struct fl_service_opts *opts, struct fl_err *err)
 {
-    const struct fl_child ticker = {
-        .id = FL_TICKER_NAME,
-        .server = &fl_ticker_server,
-        .args = opts,
-        .name = FL_TICKER_NAME,
-        .restart = FL_PERMANENT,
-        .shutdown_ns = fl_s(1),
+    struct fl_source_spec specs[FL_SOURCES_MAX];
+    size_t count;
+    int code = dashboard_read_sources(opts, specs, &count, err);
+    if (code != 0) return code;
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* before its threads */
+    const struct fl_look_opts look = dashboard_look(specs, count);
+    const struct fl_child children[] = {
+        {.id = FL_TICKER_NAME,
+         .server = &fl_ticker_server,
+         .args = opts,
+         .name = FL_TICKER_NAME,
+         .shutdown_ns = fl_s(1)},
+        {.id = FL_LOOK_NAME,
+         .server = &fl_look_server,
+         .args = &look,
+         .args_bytes = sizeof look,
+         .name = FL_LOOK_NAME,
+         .shutdown_ns = fl_s(1)},
     };
     const struct fl_sup_opts sup = {
         .max_restarts = 20,
         .within_ns = fl_s(10),
-        .children = &ticker,
-        .children_count = 1,
+        .children = children,
+        .children_count = FL_COUNT(children),
         .name = "dashboard_sup",
         .on_limit = dashboard_on_limit,
         .limit_cx = node,
     };
     struct fl_pid pid;
-    int code = fl_sup_start(node, NULL, &sup, &pid);
+    code = fl_sup_start(node, NULL, &sup, &pid);
+    if (code == 0) code = dashboard_start_samplers(node, opts, specs, count);
     if (code != 0) return fl_err_set(err, code, "dashboard: %s", fl_code_name(code));
 
-    int port = 0;
-    return fl_web_serve(node, &dashboard_site, opts->host, opts->port, &port, NULL, err);
+    struct fl_web_secret secret = {0};
+    code = fl_web_secret_load(opts->folder, &secret, err); /* pages outlive a crash of ours */
+    if (code != 0) return code;
+    const struct fl_web_site site = {
+        .routes = dashboard_routes,
+        .assets = dashboard_assets,
+        .sockets = dashboard_sockets,
+        .secret = &secret,
+    };
+    return fl_web_serve(node, &site, opts->host, opts->port, NULL, NULL, err);
 }

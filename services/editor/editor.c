@@ -2,12 +2,19 @@
 
 #include "runtime/base/json.h"
 #include "runtime/sup.h"
+#include "services/editor/page.h"
 #include "services/editor/scribe.h"
+#include "services/live/assets.h"
 
 /** What an editor of one node is made of; the node owns it. */
 struct editor {
     struct fl_guests guests;
     struct fl_scribe_opts scribe;
+    struct fl_web_secret secret;
+    struct fl_live_site live;
+    struct fl_web_route routes[3];
+    struct fl_channel_server views[2];
+    struct fl_web_socket sockets[3];
     struct fl_web_site site;
 };
 
@@ -129,20 +136,58 @@ static void editor_health(struct fl_self *self, struct fl_web *web,
     fl_web_respond_json(self, web, 200, FL_STR("{\"ok\":true}"));
 }
 
+static const struct fl_live_page editor_pages[] = {
+    {"/", &fl_editor_lobby_view},
+    {"/editor/:doc", &fl_editor_page_view},
+    {0},
+};
+
+static const char editor_js[] = "text/javascript; charset=utf-8";
+
+static const struct fl_web_asset editor_assets[] = {
+    FL_LIVE_ASSETS,
+    {"/assets/editor.css", "text/css; charset=utf-8", fl_asset_editor_css,
+     &fl_asset_editor_css_len},
+    {"/assets/editor-ot.js", editor_js, fl_asset_editor_ot_js, &fl_asset_editor_ot_js_len},
+    {"/assets/editor.js", editor_js, fl_asset_editor_js, &fl_asset_editor_js_len},
+    {0},
+};
+
+/** The tables of the site, which lead to this editor's guests. */
+static void editor_lay_out(struct editor *editor)
+{
+    editor->live = (struct fl_live_site){
+        .pages = editor_pages,
+        .socket_path = "/live",
+        .title_suffix = " · editor",
+        .styles = fl_editor_styles,
+        .scripts = fl_editor_scripts,
+        .cx = &editor->guests,
+    };
+    const struct fl_web_route routes[] = {
+        {"GET", "/health", editor_health, NULL}, FL_LIVE_ROUTE(&editor->live), {0}};
+    const struct fl_channel_server views[] = {FL_LIVE_CHANNEL(&editor->live), {0}};
+    const struct fl_web_socket sockets[] = {{.path = "/socket", .channels = fl_editor_channels},
+                                            {.path = "/live", .channels = editor->views},
+                                            {0}};
+    memcpy(editor->routes, routes, sizeof routes);
+    memcpy(editor->views, views, sizeof views);
+    memcpy(editor->sockets, sockets, sizeof sockets);
+    editor->site = (struct fl_web_site){
+        .routes = editor->routes,
+        .assets = editor_assets,
+        .sockets = editor->sockets,
+        .args = &editor->guests,
+        .secret = &editor->secret,
+    };
+}
+
 int fl_editor_start(struct fl_node *node, const struct fl_service_opts *opts, struct fl_err *err)
 {
-    static const struct fl_web_route routes[] = {
-        {"GET", "/health", editor_health, NULL},
-        {0},
-    };
-    static const struct fl_web_socket sockets[] = {
-        {.path = "/socket", .channels = fl_editor_channels},
-        {0},
-    };
     struct editor *editor = NULL;
     int code = editor_open(node, opts, &editor, err);
+    if (code == 0) code = fl_web_secret_load(opts->folder, &editor->secret, err);
     if (code != 0) return code;
-    editor->site = (struct fl_web_site){
-        .routes = routes, .sockets = sockets, .args = &editor->guests};
+    editor_lay_out(editor);
     return fl_web_serve(node, &editor->site, opts->host, opts->port, NULL, NULL, err);
 }

@@ -4,6 +4,7 @@
 
 #include "services/editor/guest.h"
 #include "services/services.h"
+#include "services/web/token.h"
 #include "services/web/web.h"
 
 /** Starts the processes behind the pages on a node that is about to run: writer, documents, people.

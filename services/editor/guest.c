@@ -4,12 +4,16 @@
 #include "services/wire/jscan.h"
 
 #define GUEST_CALL_NS fl_s(15)
+/* Of JSON in one event. A part is JSON in a string, which may be twice as long. */
+#define GUEST_EVENT_MAX ((size_t)256 << 10)
+#define GUEST_PART_MAX ((size_t)192 << 10)
 
 static void guest_fini(void *ptr)
 {
     struct fl_guest *guest = ptr;
     fl_buf_fini(&guest->out);
     fl_buf_fini(&guest->scratch);
+    fl_buf_fini(&guest->large);
 }
 
 int fl_guest_come(struct fl_guest *guest, struct fl_self *self, const struct fl_guests *guests,
@@ -25,6 +29,55 @@ int fl_guest_come(struct fl_guest *guest, struct fl_self *self, const struct fl_
     fl_self_own(self, guest, guest_fini);
     fl_pubsub_subscribe(self, guests->docs.pubsub, guest->topic);
     return 0;
+}
+
+/* ---- telling */
+
+static void guest_push_part(struct fl_guest *guest, size_t at)
+{
+    size_t len = guest->large.len - at < GUEST_PART_MAX ? guest->large.len - at : GUEST_PART_MAX;
+    while (at + len < guest->large.len && (guest->large.at[at + len] & 0xc0) == 0x80)
+        len--; /* not in the middle of a character */
+    bool is_last = at + len == guest->large.len;
+    struct fl_buf part = {0};
+    fl_buf_printf(&part, "{\"event\":\"%s\",\"at\":%zu,\"next\":", guest->large_event, at);
+    if (is_last)
+        fl_buf_puts(&part, "null");
+    else
+        fl_buf_printf(&part, "%zu", at + len);
+    fl_buf_puts(&part, ",\"json\":");
+    fl_json_put_str(&part, (struct fl_str){guest->large.at + at, len});
+    fl_buf_putc(&part, '}');
+    if (is_last) fl_buf_fini(&guest->large);
+    guest->push(guest->cx, "part", (struct fl_str){part.at, part.len});
+    fl_buf_fini(&part);
+}
+
+void guest_push(struct fl_guest *guest, const char *event, struct fl_str payload)
+{
+    if (payload.len <= GUEST_EVENT_MAX) {
+        guest->push(guest->cx, event, payload);
+        return;
+    }
+    if (strcmp(event, "op") == 0) { /* who is behind asks, and gets it in parts */
+        char head[48];
+        struct fl_str rev = fl_jscan_get(payload, "rev");
+        int len = snprintf(head, sizeof head, "{\"rev\":%.*s}", FL_ARG(rev));
+        guest->push(guest->cx, "head", (struct fl_str){head, (size_t)len});
+        return;
+    }
+    guest->large.len = 0;
+    fl_buf_add(&guest->large, payload.at, payload.len);
+    snprintf(guest->large_event, sizeof guest->large_event, "%s", event);
+    guest_push_part(guest, 0);
+}
+
+/** `part {at}`: the next one, of what is the latest. */
+static bool guest_on_part(struct fl_guest *guest, struct fl_str payload)
+{
+    int64_t at = guest_number(payload, "at", -1);
+    if (at >= 0 && (size_t)at < guest->large.len) guest_push_part(guest, (size_t)at);
+    return true;
 }
 
 /* ---- reading */
@@ -71,12 +124,12 @@ static void guest_refuse(struct fl_guest *guest, struct fl_str client, int64_t s
     fl_buf_puts(&guest->out, "{\"client\":");
     fl_json_put_str(&guest->out, client);
     fl_buf_printf(&guest->out, ",\"seq\":%lld,\"why\":\"%s\"}", (long long)seq, why);
-    guest->push(guest->cx, "refused", (struct fl_str){guest->out.at, guest->out.len});
+    guest_push(guest, "refused", (struct fl_str){guest->out.at, guest->out.len});
 }
 
 static void guest_push_again(struct fl_guest *guest)
 {
-    guest->push(guest->cx, "again", FL_STR("{}"));
+    guest_push(guest, "again", FL_STR("{}"));
 }
 
 static bool guest_on_sync(struct fl_guest *guest, struct fl_str payload)
@@ -130,6 +183,7 @@ static const struct {
 } guest_events[] = {
     {"op", guest_on_op},       {"cursor", guest_on_cursor},   {"sync", guest_on_sync},
     {"hello", guest_on_hello}, {"history", guest_on_history}, {"at", guest_on_at},
+    {"part", guest_on_part},
 };
 
 bool fl_guest_on_event(struct fl_guest *guest, struct fl_str event, struct fl_str payload)
@@ -155,7 +209,7 @@ void fl_guest_on_message(struct fl_guest *guest, const struct fl_msg *msg)
     };
     for (size_t i = 0; i < FL_COUNT(events); i++)
         if (events[i].tag == msg->tag)
-            guest->push(guest->cx, events[i].event, (struct fl_str){msg->data, msg->len});
+            guest_push(guest, events[i].event, (struct fl_str){msg->data, msg->len});
 }
 
 static void guest_submitted(struct fl_guest *guest, const struct fl_guest_ask *ask, int code)
@@ -180,7 +234,7 @@ void fl_guest_on_reply(struct fl_guest *guest, uint64_t ref, int code, const voi
     switch (ask.kind) {
     case GUEST_SYNC:
         if (code == 0)
-            guest->push(guest->cx, "state", (struct fl_str){data, len});
+            guest_push(guest, "state", (struct fl_str){data, len});
         else
             guest_push_again(guest);
         break;

@@ -51,6 +51,9 @@ struct fl_guest {
     struct fl_guest_ask asks[FL_GUEST_ASKS_MAX];
     size_t asks_count;
     struct fl_buf out, scratch;
+    /* What is too large for one event goes in parts, as the page asks for them. */
+    struct fl_buf large;
+    char large_event[16];
 };
 
 /** Comes to a document: subscribes. The guest lives as long as the process; FL_EBADMSG: no name. */

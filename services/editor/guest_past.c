@@ -29,8 +29,7 @@ void guest_versions(struct fl_guest *guest, int code, const void *data, size_t l
     struct fl_doc_archive_row row;
     if (code == 0 && !fl_scribe_read_answer(data, len, &answer, &text, &rows)) code = FL_EBADMSG;
     if (code != 0) {
-        guest->push(guest->cx, "versions",
-                    FL_STR("{\"error\":\"the history cannot be read now\"}"));
+        guest_push(guest, "versions", FL_STR("{\"error\":\"the history cannot be read now\"}"));
         return;
     }
     guest->out.len = 0;
@@ -48,7 +47,7 @@ void guest_versions(struct fl_guest *guest, int code, const void *data, size_t l
     }
     fl_buf_printf(&guest->out, "],\"floor\":%lld,\"more\":%s}", (long long)answer.floor,
                   answer.more ? "true" : "false");
-    guest->push(guest->cx, "versions", (struct fl_str){guest->out.at, guest->out.len});
+    guest_push(guest, "versions", (struct fl_str){guest->out.at, guest->out.len});
 }
 
 bool guest_on_at(struct fl_guest *guest, struct fl_str payload)
@@ -100,6 +99,6 @@ void guest_text(struct fl_guest *guest, int64_t rev, int code, const void *data,
     }
     fl_text_fini(&text); /* pushing may wait, and I be killed there */
     fl_buf_putc(&guest->out, '}');
-    guest->push(guest->cx, "text", (struct fl_str){guest->out.at, guest->out.len});
+    guest_push(guest, "text", (struct fl_str){guest->out.at, guest->out.len});
     if (guest->out.cap > (size_t)1 << 20) fl_buf_fini(&guest->out);
 }

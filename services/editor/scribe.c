@@ -14,7 +14,7 @@ struct scribe {
 /** Work for a pool thread: opening may replay a long log. */
 struct scribe_opening {
     char *path;
-    int64_t keep_revs;
+    struct fl_doc_archive_opts opts;
     struct fl_doc_archive *archive;
     struct fl_err err;
 };
@@ -22,8 +22,8 @@ struct scribe_opening {
 static int scribe_open_work(void *arg)
 {
     struct scribe_opening *opening = arg;
-    struct fl_doc_archive_opts opts = {.path = opening->path, .keep_revs = opening->keep_revs};
-    return fl_doc_archive_open(&opening->archive, &opts, &opening->err);
+    opening->opts.path = opening->path;
+    return fl_doc_archive_open(&opening->archive, &opening->opts, &opening->err);
 }
 
 static void scribe_opening_free(void *arg)
@@ -40,7 +40,8 @@ static bool scribe_open(struct fl_self *self, struct scribe *scribe)
     if (scribe->held != NULL) return true;
     struct scribe_opening *opening = fl_new(struct scribe_opening);
     opening->path = fl_format("%s/editor.db", scribe->opts->folder);
-    opening->keep_revs = scribe->opts->keep_revs;
+    opening->opts.keep_revs = scribe->opts->keep_revs;
+    opening->opts.pages_max = scribe->opts->pages_max;
     int code = fl_blocking(self, scribe_open_work, opening, scribe_opening_free);
     if (code == 0) {
         scribe->held = fl_held_doc_archive_new(opening->archive);

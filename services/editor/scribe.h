@@ -49,9 +49,9 @@ bool fl_scribe_read_answer(const void *data, size_t len, struct fl_scribe_answer
                            struct fl_str *text, struct fl_str *rows);
 
 struct fl_scribe_opts {
-    const char *folder;   /* has editor.db; exists */
-    const char *instance; /* for messages */
-    int64_t keep_revs;    /* as fl_doc_archive_opts */
+    const char *folder;           /* has editor.db; exists */
+    const char *instance;         /* for messages */
+    int64_t keep_revs, pages_max; /* as fl_doc_archive_opts */
 };
 /** args: const struct fl_scribe_opts *. */
 extern const struct fl_server fl_scribe_server;

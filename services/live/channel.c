@@ -87,7 +87,8 @@ static enum live_trust channel_trust(struct fl_live *live, struct fl_str id, str
 {
     struct fl_buf text = {0}; /* nothing blocks before it is freed */
     struct fl_str token = fl_jscan_get_text(payload, "session", &text);
-    enum live_trust trust = live_session_check(fl_channel_secret(live->ch), id, token);
+    enum live_trust trust = live_session_check(fl_channel_secret(live->ch), id, token,
+                                               &live->session);
     fl_buf_fini(&text);
     return trust;
 }
@@ -172,4 +173,14 @@ void fl_live_on_timeout(struct fl_channel *ch, void *state)
 void fl_live_on_leave(struct fl_channel *ch, void *state)
 {
     live_end(channel_live(state));
+}
+
+void fl_live_on_format(const void *state, struct fl_buf *out)
+{
+    const struct fl_live *live = *(struct fl_live *const *)state;
+    if (live == NULL || live->view == NULL) {
+        fl_buf_puts(out, "a view that is not mounted");
+        return;
+    }
+    fl_buf_printf(out, "%s at %.*s", live->view->name, FL_ARG(live->url.path));
 }

@@ -65,6 +65,7 @@ struct fl_live {
     const struct fl_live_view *view; /* NULL until it is known */
     void *state;
     struct live_url url;
+    struct fl_buf session;     /* of the browser */
     struct fl_live_tree shown; /* what the page shows */
 
     /* what callbacks asked for since the last word to the page */
@@ -136,10 +137,12 @@ enum live_trust { LIVE_FORGED, LIVE_OLD, LIVE_KNOWN, LIVE_FRESH };
 void live_session_id(struct fl_self *self, bool is_again, char out[48]);
 /** Is it the id of a page that was loaded again? */
 bool live_session_is_again(struct fl_str id);
-/** Appends the signed token of a page. */
-void live_session_put(const struct fl_web_secret *secret, struct fl_str id, struct fl_buf *out);
-/** How much a token is worth for the page of this id; FRESH: made within half a minute. */
+/** Appends the signed token of a page, for a browser's session. */
+void live_session_put(const struct fl_web_secret *secret, struct fl_str id, struct fl_str session,
+                      struct fl_buf *out);
+/** How much a token is worth for the page of this id; FRESH: made within half a minute. Appends the
+ * browser's session when it is KNOWN or FRESH. */
 enum live_trust live_session_check(const struct fl_web_secret *secret, struct fl_str id,
-                                   struct fl_str token);
+                                   struct fl_str token, struct fl_buf *out_session);
 
 #endif

@@ -17,11 +17,37 @@ static void layout_meta(struct fl_buf *out, const char *name, const char *conten
     fl_buf_puts(out, ">\n");
 }
 
-static void layout_script(struct fl_buf *out, const char *path)
+/* With its tag, so that a browser keeps it until it changes. */
+static void layout_address(const struct fl_web *web, struct fl_buf *out, const char *name,
+                           const char *path)
+{
+    char address[256];
+    const char *tag = fl_web_asset_tag(web, path);
+    snprintf(address, sizeof address, "%s%s%s", path, tag != NULL ? "?v=" : "",
+             tag != NULL ? tag : "");
+    layout_attr(out, name, address);
+}
+
+static void layout_script(const struct fl_web *web, struct fl_buf *out, const char *path)
 {
     fl_buf_puts(out, "<script defer phx-track-static");
-    layout_attr(out, "src", path);
+    layout_address(web, out, "src", path);
     fl_buf_puts(out, "></script>\n");
+}
+
+void live_layout_links(const struct fl_web *web, const struct fl_live_site *site,
+                       struct fl_buf *out)
+{
+    for (const char *const *style = site->styles; style != NULL && *style != NULL; style++) {
+        fl_buf_puts(out, "<link rel=\"stylesheet\" phx-track-static");
+        layout_address(web, out, "href", *style);
+        fl_buf_puts(out, ">\n");
+    }
+    layout_script(web, out, "/assets/phoenix.min.js");
+    layout_script(web, out, "/assets/phoenix_live_view.min.js");
+    for (const char *const *script = site->scripts; script != NULL && *script != NULL; script++)
+        layout_script(web, out, *script);
+    layout_script(web, out, "/assets/live.js");
 }
 
 /* The client puts prefix and suffix around what a view says, and falls back to the default. */
@@ -36,7 +62,7 @@ static void layout_title(struct fl_buf *out, const struct fl_live_layout *layout
     fl_buf_puts(out, "</title>\n");
 }
 
-void live_layout_head(const struct fl_live_layout *layout, struct fl_buf *out)
+void live_layout_head(const struct fl_live_layout *layout, struct fl_str links, struct fl_buf *out)
 {
     const struct fl_live_site *site = layout->site;
     fl_buf_puts(out, "<meta charset=\"utf-8\">\n"
@@ -45,16 +71,7 @@ void live_layout_head(const struct fl_live_layout *layout, struct fl_buf *out)
     layout_meta(out, "csrf-token", layout->csrf_token);
     layout_meta(out, "live-socket", site->socket_path);
     layout_title(out, layout);
-    for (const char *const *style = site->styles; style != NULL && *style != NULL; style++) {
-        fl_buf_puts(out, "<link rel=\"stylesheet\" phx-track-static");
-        layout_attr(out, "href", *style);
-        fl_buf_puts(out, ">\n");
-    }
-    layout_script(out, "/assets/phoenix.min.js");
-    layout_script(out, "/assets/phoenix_live_view.min.js");
-    for (const char *const *script = site->scripts; script != NULL && *script != NULL; script++)
-        layout_script(out, *script);
-    layout_script(out, "/assets/live.js");
+    fl_buf_add(out, links.at, links.len);
 }
 
 void live_layout_put(const struct fl_live_layout *layout, struct fl_buf *out)

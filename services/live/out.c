@@ -1,4 +1,5 @@
 /* out.c: puts one render into a tree. Values are copied once, escaped, into the tree's memory. */
+#include "runtime/base/rng.h"
 #include "services/live/escape.h"
 #include "services/live/live.h"
 #include "services/live/tree_inside.h"
@@ -150,12 +151,9 @@ void fl_out_item_str(struct fl_live_out *out, struct fl_str key)
 {
     char *text = out_take(out, key.len + 1, 1);
     if (text == NULL) return;
-    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-    for (size_t i = 0; i < key.len; i++) {
-        text[i] = key.at[i];
-        hash = (hash ^ (unsigned char)key.at[i]) * 0x100000001b3;
-    }
-    out_item_key(out, (struct fl_live_key){.value = hash, .text = text, .len = key.len});
+    if (key.len > 0) memcpy(text, key.at, key.len);
+    out_item_key(out, (struct fl_live_key){
+                          .value = fl_hash_bytes(key.at, key.len), .text = text, .len = key.len});
 }
 
 void fl_out_item_end(struct fl_live_out *out)

@@ -14,6 +14,8 @@ struct page {
     const void *args;
     struct fl_web_secret secret; /* the site's may go with the connection */
     struct fl_buf target;        /* path and query */
+    struct fl_buf session, csrf; /* of the browser */
+    struct fl_buf links;         /* of styles and scripts */
     bool is_again;
     int status; /* 0: not made */
     struct fl_buf body, location;
@@ -24,6 +26,9 @@ static void page_release(void *ptr)
     struct page *page = ptr;
     if (--page->refs > 0) return;
     fl_buf_fini(&page->target);
+    fl_buf_fini(&page->session);
+    fl_buf_fini(&page->csrf);
+    fl_buf_fini(&page->links);
     fl_buf_fini(&page->body);
     fl_buf_fini(&page->location);
     free(page);
@@ -43,7 +48,7 @@ static void page_root(const struct page *page, const struct fl_live *live, struc
     char id[48];
     live_session_id(live->self, page->is_again, id);
     fl_buf_printf(out, "<div id=\"%s\" data-phx-main data-phx-session=\"", id);
-    live_session_put(&page->secret, fl_str_of(id), out);
+    live_session_put(&page->secret, fl_str_of(id), fl_live_session(live), out);
     fl_buf_puts(out, "\" data-phx-static=\"\">");
     fl_live_tree_html(&live->shown, out);
     fl_buf_puts(out, "</div>\n");
@@ -51,22 +56,20 @@ static void page_root(const struct page *page, const struct fl_live *live, struc
 
 static void page_document(struct page *page, struct fl_live *live)
 {
-    struct fl_buf content = {0}, head = {0}, csrf = {0}; /* nothing blocks before they are freed */
+    struct fl_buf content = {0}, head = {0}; /* nothing blocks before they are freed */
     page_root(page, live, &content);
-    fl_web_sign(&page->secret, "csrf", FL_STR(""), &csrf);
     struct fl_live_layout layout = {
         .site = page->site,
         .title = live->title.at,
         .suffix = page->site->title_suffix != NULL ? page->site->title_suffix : "",
-        .csrf_token = csrf.at,
+        .csrf_token = page->csrf.at,
         .content = {content.at, content.len},
     };
-    live_layout_head(&layout, &head);
+    live_layout_head(&layout, (struct fl_str){page->links.at, page->links.len}, &head);
     layout.head = (struct fl_str){head.at, head.len};
     live_layout_put(&layout, &page->body);
     fl_buf_fini(&content);
     fl_buf_fini(&head);
-    fl_buf_fini(&csrf);
 }
 
 /* An address in a header: what a header cannot hold is written %XX. */
@@ -85,6 +88,7 @@ static void page_location(struct page *page, const struct fl_live *live)
 static void page_make(struct fl_self *self, struct page *page)
 {
     struct fl_live *live = live_open(self, page->site, page->args, NULL);
+    fl_buf_add(&live->session, page->session.at, page->session.len);
     int rc = live_url_open(&live->url, page->site,
                            (struct fl_str){page->target.at, page->target.len});
     if (rc == 0) rc = live_mount(live);
@@ -115,11 +119,18 @@ static void page_on_call(struct fl_self *self, void *state, const struct fl_msg 
     fl_self_stop_with_reply(self, msg, fl_reason_of(FL_EXIT_NORMAL), NULL, 0);
 }
 
+static void page_on_format(const void *state, struct fl_buf *out)
+{
+    const struct page *page = *(struct page *const *)state;
+    fl_buf_printf(out, "the page at %.*s", (int)page->target.len, page->target.at);
+}
+
 static const struct fl_server page_server = {
     .name = "live.page",
     .state_bytes = sizeof(struct page *),
     .on_init = page_on_init,
     .on_call = page_on_call,
+    .on_format = page_on_format,
 };
 
 static const struct {
@@ -169,6 +180,10 @@ static struct page *page_new(struct fl_self *self, struct fl_web *web,
     page->site = fl_web_cx(web);
     page->args = fl_web_args(web);
     page->secret = *fl_web_secret(web);
+    struct fl_str session = fl_web_session(web, req);
+    fl_buf_add(&page->session, session.at, session.len);
+    fl_web_csrf(web, req, &page->csrf);
+    live_layout_links(web, page->site, &page->links);
     fl_buf_add(&page->target, req->path.at, req->path.len);
     if (req->query.len > 0) {
         fl_buf_putc(&page->target, '?');

@@ -21,13 +21,19 @@ bool live_session_is_again(struct fl_str id)
            memcmp(id.at, SESSION_AGAIN, strlen(SESSION_AGAIN)) == 0;
 }
 
-void live_session_put(const struct fl_web_secret *secret, struct fl_str id, struct fl_buf *out)
+/* An id has no space. */
+void live_session_put(const struct fl_web_secret *secret, struct fl_str id, struct fl_str session,
+                      struct fl_buf *out)
 {
-    fl_web_sign(secret, SESSION_PURPOSE, id, out);
+    struct fl_buf data = {0}; /* nothing blocks before it is freed */
+    fl_buf_printf(&data, "%.*s ", FL_ARG(id));
+    fl_buf_add(&data, session.at, session.len);
+    fl_web_sign(secret, SESSION_PURPOSE, (struct fl_str){data.at, data.len}, out);
+    fl_buf_fini(&data);
 }
 
 enum live_trust live_session_check(const struct fl_web_secret *secret, struct fl_str id,
-                                   struct fl_str token)
+                                   struct fl_str token, struct fl_buf *out_session)
 {
     if (token.at == NULL) return LIVE_FORGED;
     struct fl_buf data = {0}; /* nothing blocks before it is freed */
@@ -37,9 +43,13 @@ enum live_trust live_session_check(const struct fl_web_secret *secret, struct fl
         trust = LIVE_KNOWN;
         rc = fl_web_verify(secret, SESSION_PURPOSE, token, SESSION_MAX_AGE_S, &data);
     }
-    if (rc == FL_ETIMEOUT) trust = LIVE_OLD;
-    if (rc == FL_EBADMSG) trust = LIVE_FORGED;
-    if (rc == 0 && !fl_str_eq((struct fl_str){data.at, data.len}, id)) trust = LIVE_FORGED;
+    struct fl_str session = {data.at, data.len};
+    if (rc == FL_ETIMEOUT)
+        trust = LIVE_OLD;
+    else if (rc != 0 || !fl_str_eq(fl_str_cut(&session, ' '), id))
+        trust = LIVE_FORGED;
+    else
+        fl_buf_add(out_session, session.at, session.len);
     fl_buf_fini(&data);
     return trust;
 }

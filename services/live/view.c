@@ -6,6 +6,7 @@ static void live_fini(void *ptr)
     struct fl_live *live = ptr;
     live_url_fini(&live->url);
     fl_live_tree_fini(&live->shown);
+    fl_buf_fini(&live->session);
     fl_buf_fini(&live->go_to);
     fl_buf_fini(&live->title);
     fl_buf_fini(&live->events);
@@ -98,4 +99,9 @@ const void *fl_live_args(const struct fl_live *live)
 const void *fl_live_cx(const struct fl_live *live)
 {
     return live->site->cx;
+}
+
+struct fl_str fl_live_session(const struct fl_live *live)
+{
+    return (struct fl_str){live->session.at, live->session.len};
 }

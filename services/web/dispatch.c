@@ -126,7 +126,10 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
                           const struct fl_channel_msg *msg)
 {
     struct web_socket *socket = conn->socket;
+    /* starting it may wait, and we be killed there: what is made hangs off the slot */
+    struct web_slot *slot = slot_add(socket);
     struct web_seat *seat = web_seat_new(msg->topic, msg->join_ref);
+    *slot = (struct web_slot){.server = server, .seat = seat};
     struct web_channel_args args = {
         .boot = conn->boot,
         .seat = seat,
@@ -142,16 +145,12 @@ static int dispatch_spawn(struct web_conn *conn, const struct fl_channel_server 
     struct fl_pid pid = FL_NO_PID;
     int rc = fl_spawn(conn->self, &web_channel_server, &opts, &pid);
     if (rc != 0) {
+        socket->slots_count--;
         web_seat_release(seat);
         return rc;
     }
-    struct web_slot *slot = slot_add(socket);
-    *slot = (struct web_slot){
-        .server = server,
-        .seat = seat,
-        .pid = pid,
-        .monitor = fl_monitor(conn->self, pid),
-    };
+    slot->pid = pid;
+    slot->monitor = fl_monitor(conn->self, pid);
     return dispatch_send(conn, slot, WEB_JOIN, msg);
 }
 

@@ -153,6 +153,8 @@ struct fl_channel_server {
     void (*on_timeout)(struct fl_channel *ch, void *state);
     /** The client left, joined again, or its connection is gone; not after a crash or a refusal. */
     void (*on_leave)(struct fl_channel *ch, void *state);
+    /** The state in words, behind the topic in crash reports and for who asks; read only. */
+    void (*on_format)(const void *state, struct fl_buf *out);
 };
 
 /** The process that the callbacks run in. To end the channel: fl_self_exit with FL_EXIT_NORMAL
@@ -201,9 +203,8 @@ void fl_web_broadcast(struct fl_self *self, struct fl_pubsub *pubsub, const char
 /** The same to all but the client of the calling channel. (Phoenix: broadcast_from) */
 void fl_web_broadcast_from(struct fl_self *self, struct fl_pubsub *pubsub, const char *topic,
                            const char *event, struct fl_str payload);
-/** The tag of a broadcast where a process that is no channel hears the topic, and what it says;
- * false: that was none. Valid as long as the message. */
-#define FL_WEB_BROADCAST 0x77657002
+#define FL_WEB_BROADCAST 0x77657002 /* the tag, where a process that is no channel hears it */
+/** What such a message says; false: it is none. Valid as long as the message. */
 bool fl_web_broadcast_read(const struct fl_msg *msg, struct fl_str *event, struct fl_str *payload);
 
 /* ---- WebSockets that speak something of their own ---- */

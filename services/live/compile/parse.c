@@ -130,7 +130,8 @@ void tpl_parse_value(struct tpl_parser *p, size_t from, enum tpl_kind kind, stru
 /* A `{` that ends a body: {:else}, {/if}. */
 static bool body_is_end(const struct tpl_parser *p)
 {
-    return tpl_is_next(&p->scan, "{:") || tpl_is_next(&p->scan, "{/");
+    return tpl_is_next(&p->scan, "{:") ||
+           (tpl_is_next(&p->scan, "{/") && !tpl_is_next(&p->scan, "{/*"));
 }
 
 static bool body_is_stop(char c)

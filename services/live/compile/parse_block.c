@@ -91,18 +91,19 @@ static void block_if(struct tpl_parser *p, size_t from)
     struct tpl_piece *piece = tpl_put_piece(p, TPL_IF, false);
     struct tpl_branch **end = &piece->branches;
     bool has_condition = true;
+    size_t at = from; /* of the branch */
     while (p->scan.rc == 0) {
         struct tpl_branch *branch = *end = tpl_new(p->tpl, struct tpl_branch);
         end = &branch->next;
         branch->has_condition = has_condition;
-        if (has_condition) branch->condition = tpl_take_code(&p->scan, from, "a condition");
-        tpl_drop_line(p, from);
+        if (has_condition) branch->condition = tpl_take_code(&p->scan, at, "a condition");
+        tpl_drop_line(p, at);
         branch->body = block_body(p, from, "{/if}", false);
-        from = p->scan.at;
+        at = p->scan.at;
         if (!has_condition || !tpl_is_next(&p->scan, "{:")) break;
         has_condition = tpl_accept(&p->scan, "{:else if ");
         if (!has_condition && !tpl_accept(&p->scan, "{:else}"))
-            tpl_fail(&p->scan, from, "expected {:else if …}, {:else} or {/if}");
+            tpl_fail(&p->scan, at, "expected {:else if …}, {:else} or {/if}");
     }
     block_end(p, from, "{/if}");
 }
@@ -130,6 +131,21 @@ static struct tpl_code block_cut(struct tpl_code code, size_t from, size_t to)
     return part;
 }
 
+/* The last such word that comes behind one of these characters; SIZE_MAX: there is none. */
+static size_t block_word(struct fl_str code, const char *word, const char *behind)
+{
+    while (true) {
+        size_t at = tpl_find_last(code, word);
+        if (at == SIZE_MAX || at == 0) return SIZE_MAX;
+        size_t before = at;
+        while (before > 0 && tpl_is_space(code.at[before - 1]))
+            before--;
+        char c = before == at ? code.at[at - 1] : before == 0 ? ' ' : code.at[before - 1];
+        if (strchr(behind, c) != NULL || (before < at && strchr(behind, ' ') != NULL)) return at;
+        code.len = at;
+    }
+}
+
 static void block_each(struct tpl_parser *p, size_t from)
 {
     static const char form[] = "{#each item in ARRAY[COUNT] key EXPRESSION}";
@@ -137,7 +153,7 @@ static void block_each(struct tpl_parser *p, size_t from)
     struct tpl_piece *piece = tpl_put_piece(p, TPL_EACH, false);
     struct tpl_code code = block_item(p, from, form, &piece->name);
     if (p->scan.rc != 0) return;
-    size_t key = tpl_find_last(code.text, "key");
+    size_t key = block_word(code.text, "key", "]");
     if (key != SIZE_MAX) {
         piece->key = block_cut(code, key + strlen("key"), code.text.len);
         if (piece->key.text.len == 0) tpl_fail(&p->scan, from, "expected an expression after key");
@@ -183,7 +199,7 @@ static void block_stream(struct tpl_parser *p, size_t from)
     struct tpl_piece *piece = tpl_put_piece(p, TPL_STREAM, false);
     struct tpl_code code = block_item(p, from, form, &piece->name);
     if (p->scan.rc != 0) return;
-    size_t as = tpl_find_last(code.text, "as");
+    size_t as = block_word(code.text, "as", " ");
     if (as != SIZE_MAX) {
         piece->type = block_cut(code, as + strlen("as"), code.text.len);
         piece->code = block_cut(code, 0, as);

@@ -189,7 +189,8 @@ static void attr_read_bare(struct tpl_parser *p)
 static void attr_note(struct tpl_parser *p, struct tag *tag, struct fl_str name,
                       struct fl_str value, size_t at)
 {
-    value = value.len >= 2 ? (struct fl_str){value.at + 1, value.len - 2} : value;
+    bool is_quoted = value.len >= 2 && (value.at[0] == '"' || value.at[0] == '\'');
+    if (is_quoted) value = (struct fl_str){value.at + 1, value.len - 2};
     if (fl_str_is(name, "id")) tag->has_id = true;
     if (fl_str_is(name, "phx-hook")) tag->wants_id = true;
     if (!fl_str_is(name, "phx-update")) return;

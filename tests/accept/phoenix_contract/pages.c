@@ -2,6 +2,7 @@
 
 #include "services/live/assets.h"
 #include "tests/accept/phoenix_contract/dashboard.h"
+#include "tests/accept/phoenix_contract/layout.live.h"
 #include "tests/accept/phoenix_contract/tasks.h"
 #include "tests/accept/phoenix_contract/zoo.h"
 
@@ -30,6 +31,7 @@ const struct fl_live_site contract_pages = {
     .socket_path = "/live",
     .title_suffix = " · contract",
     .scripts = scripts,
+    .layout = &fl_template_layout,
 };
 
 const struct fl_web_route contract_routes[] = {FL_LIVE_ROUTE(&contract_pages), {0}};

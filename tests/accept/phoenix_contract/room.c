@@ -3,34 +3,40 @@
 #include "tests/accept/phoenix_contract/contract.h"
 
 struct room {
-    struct fl_buf user; /* decoded: the key of its presence */
-    struct fl_str name; /* the same as JSON text */
-    struct fl_buf out;  /* what is being said */
+    struct fl_str user; /* JSON text */
 };
-
-static void room_fini(void *ptr)
-{
-    struct room *room = ptr;
-    fl_buf_fini(&room->user);
-    fl_buf_fini(&room->out);
-}
 
 static const struct contract *room_contract(const struct fl_channel *ch)
 {
     return fl_channel_args(ch);
 }
 
-static struct fl_str room_out(const struct room *room)
+/* Text that lives until the process ends or it is freed: who says it may have to wait. */
+static struct fl_str room_text(struct fl_channel *ch, const struct fl_buf *buf)
 {
-    return (struct fl_str){room->out.at, room->out.len};
+    char *text = fl_self_alloc(fl_channel_self(ch), buf->len + 1);
+    memcpy(text, buf->at, buf->len);
+    return (struct fl_str){text, buf->len};
 }
 
-/* {"status":…} */
-static struct fl_str room_meta(struct room *room, struct fl_str status)
+static void room_free(struct fl_channel *ch, struct fl_str text)
 {
-    room->out.len = 0;
-    fl_buf_printf(&room->out, "{\"status\":%.*s}", FL_ARG(status));
-    return room_out(room);
+    fl_self_free(fl_channel_self(ch), (void *)(uintptr_t)text.at);
+}
+
+/* Tells the presence of this user: fn is fl_web_presence_track or fl_web_presence_update. */
+static int room_tell(struct fl_channel *ch, const struct room *room, struct fl_str status,
+                     int (*fn)(struct fl_channel *, struct fl_presence *, struct fl_str,
+                               struct fl_str))
+{
+    struct fl_buf key = {0}, meta = {0}; /* nothing waits before they are freed */
+    fl_jscan_text(room->user, &key);
+    fl_buf_printf(&meta, "{\"status\":%.*s}", FL_ARG(status));
+    int rc = fn(ch, room_contract(ch)->presence, (struct fl_str){key.at, key.len},
+                (struct fl_str){meta.at, meta.len});
+    fl_buf_fini(&key);
+    fl_buf_fini(&meta);
+    return rc;
 }
 
 static int room_refuse(struct fl_channel *ch, const struct fl_channel_event *join,
@@ -40,46 +46,38 @@ static int room_refuse(struct fl_channel *ch, const struct fl_channel_event *joi
     return FL_EREFUSED;
 }
 
-static bool room_keep_user(struct fl_channel *ch, struct room *room, struct fl_str user)
-{
-    if (user.at == NULL || fl_jscan_text(user, &room->user) != 0 || room->user.len == 0)
-        return false;
-    char *name = fl_self_alloc(fl_channel_self(ch), user.len);
-    memcpy(name, user.at, user.len);
-    room->name = (struct fl_str){name, user.len};
-    return true;
-}
-
 static int room_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
 {
     struct room *room = state;
-    const struct contract *contract = room_contract(ch);
     struct fl_str user = {0};
-    fl_self_own(fl_channel_self(ch), room, room_fini);
     if (fl_str_is(fl_channel_topic(ch), "room:forbidden"))
         return room_refuse(ch, join, "{\"reason\":\"unauthorized\"}");
     if (!join->binary) user = fl_jscan_get(join->payload, "user");
-    if (!room_keep_user(ch, room, user))
+    if (user.len < 3 || user.at[0] != '"')
         return room_refuse(ch, join, "{\"reason\":\"join with a user\"}");
-    fl_channel_subscribe(ch, contract->pubsub, NULL);
-    return fl_web_presence_track(ch, contract->presence,
-                                 (struct fl_str){room->user.at, room->user.len},
-                                 room_meta(room, FL_STR("\"online\"")));
+    char *text = fl_self_alloc(fl_channel_self(ch), user.len);
+    memcpy(text, user.at, user.len);
+    room->user = (struct fl_str){text, user.len};
+    fl_channel_subscribe(ch, room_contract(ch)->pubsub, NULL);
+    return room_tell(ch, room, FL_STR("\"online\""), fl_web_presence_track);
 }
 
 static void room_new_msg(struct fl_channel *ch, struct room *room,
                          const struct fl_channel_event *event)
 {
+    struct fl_buf out = {0};
     struct fl_str body = fl_jscan_get(event->payload, "body");
     if (body.at == NULL) body = FL_STR("null");
-    room->out.len = 0;
-    fl_buf_puts(&room->out, "{\"user\":");
-    fl_buf_add(&room->out, room->name.at, room->name.len);
-    fl_buf_puts(&room->out, ",\"body\":");
-    fl_buf_add(&room->out, body.at, body.len);
-    fl_buf_putc(&room->out, '}');
+    fl_buf_puts(&out, "{\"user\":");
+    fl_buf_add(&out, room->user.at, room->user.len);
+    fl_buf_puts(&out, ",\"body\":");
+    fl_buf_add(&out, body.at, body.len);
+    fl_buf_putc(&out, '}');
+    struct fl_str message = room_text(ch, &out);
+    fl_buf_fini(&out);
     fl_web_broadcast(fl_channel_self(ch), room_contract(ch)->pubsub, fl_channel_topic(ch).at,
-                     "new_msg", room_out(room));
+                     "new_msg", message);
+    room_free(ch, message);
     fl_channel_reply(ch, event->ref, "ok", FL_STR("{}"));
 }
 
@@ -88,9 +86,7 @@ static void room_set_status(struct fl_channel *ch, struct room *room,
 {
     struct fl_str status = fl_jscan_get(event->payload, "status");
     if (status.at == NULL) status = FL_STR("null");
-    int rc = fl_web_presence_update(ch, room_contract(ch)->presence,
-                                    (struct fl_str){room->user.at, room->user.len},
-                                    room_meta(room, status));
+    int rc = room_tell(ch, room, status, fl_web_presence_update);
     fl_channel_reply(ch, event->ref, rc == 0 ? "ok" : "error", FL_STR("{}"));
 }
 

@@ -27,7 +27,7 @@ http_nginx() { # KIND
     port=$("$bin/bench_web_server" --free-port)
     cat >"$work/nginx.conf" <<END
 worker_processes 1;
-pid $server_pid;
+pid $work/nginx.$port.pid;
 error_log stderr crit;
 events { worker_connections 1024; }
 http {
@@ -41,6 +41,7 @@ END
     # comes back once it listens; an answer means that its worker is there
     $on_server nginx -p "$work" -c "$work/nginx.conf" 2>/dev/null
     $load wrk -t1 -c1 -d1s "http://127.0.0.1:$port/health" >/dev/null
+    cp "$work/nginx.$port.pid" "$server_pid" # its own it removes when it has ended, a while after it was told to
     worker=$(pgrep -P "$(<"$server_pid")")
     http_load "$1" "$port" "$worker"
     stop_server

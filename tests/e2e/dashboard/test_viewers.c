@@ -1,12 +1,10 @@
 /* What people watch while things break: the page is there at once, the figures keep coming, and
  * what breaks in the dashboard itself is a blink. */
-#include "tests/e2e/services/client.h"
+#include "tests/e2e/services/phoenix.h"
 
-#include "runtime/base/clock.h"
 #include "runtime/base/json.h"
 #include "services/dashboard/dashboard.h"
 #include "services/wire/channel.h"
-#include "services/wire/ws.h"
 
 struct wall {
     struct hosted hosted;
@@ -52,27 +50,23 @@ static int wall_close(void **state)
 /* ---- a viewer: a WebSocket with one joined channel ---- */
 
 struct viewer {
-    struct client client;
-    struct fl_ws ws;
-    char *replies; /* the last reply's frame */
-    int updates;   /* figures seen */
+    struct phoenix phoenix;
+    bool joined;
+    int updates; /* figures seen */
     int64_t seq, t_ns;
     char phase[32];
-    bool broken; /* a frame made no sense */
 };
 
-static void viewer_on_frame(void *cx, enum fl_ws_opcode opcode, const uint8_t *bytes, size_t len)
+static void viewer_on_text(void *cx, struct fl_str text)
 {
     struct viewer *viewer = cx;
-    if (opcode != FL_WS_TEXT) return;
     struct fl_buf scratch = {0};
     struct fl_channel_msg msg;
-    if (fl_channel_parse((struct fl_str){(const char *)bytes, len}, &scratch, &msg) != 0)
-        viewer->broken = true;
-    else if (fl_str_is(msg.event, "phx_reply")) {
-        free(viewer->replies);
-        viewer->replies = fl_str_dup(msg.payload);
+    assert_int_equal(fl_channel_parse(text, &scratch, &msg), 0);
+    if (fl_str_is(msg.event, "phx_reply")) {
+        viewer->joined = true;
     } else if (fl_str_is(msg.event, "figures") && fl_str_is(msg.topic, "dashboard:run")) {
+        assert_true(viewer->joined); /* the reply comes first */
         cJSON *figures = cJSON_ParseWithLength(msg.payload.at, msg.payload.len);
         viewer->updates++;
         viewer->seq = fl_json_int(figures, "seq", -1);
@@ -85,52 +79,24 @@ static void viewer_on_frame(void *cx, enum fl_ws_opcode opcode, const uint8_t *b
 
 static void viewer_read(struct viewer *viewer)
 {
-    char bytes[65536];
-    ssize_t n = recv(viewer->client.fd, bytes, sizeof bytes, 0);
-    assert_true(n > 0);
-    assert_int_equal(fl_ws_feed(&viewer->ws, bytes, (size_t)n, viewer_on_frame, viewer, NULL), 0);
-    assert_false(viewer->broken);
-}
-
-static void viewer_send(struct viewer *viewer, const char *text)
-{
-    static const uint8_t mask[4] = {1, 2, 3, 4};
-    uint8_t head[FL_WS_HEADER_MAX];
-    size_t len = strlen(text), head_len = fl_ws_header(head, FL_WS_TEXT, len, mask);
-    uint8_t *body = (uint8_t *)fl_strdup(text);
-    fl_ws_mask(body, len, mask);
-    assert_int_equal(send(viewer->client.fd, head, head_len, MSG_NOSIGNAL), head_len);
-    assert_int_equal(send(viewer->client.fd, body, len, MSG_NOSIGNAL), len);
-    free(body);
+    phoenix_read(&viewer->phoenix);
 }
 
 static void viewer_join(struct viewer *viewer, int port)
 {
     *viewer = (struct viewer){0};
-    fl_ws_init(&viewer->ws, false, 1 << 20);
-    assert_true(client_open(&viewer->client, port));
-    const char upgrade[] = "GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nhost: 127.0.0.1\r\n"
-                           "connection: upgrade\r\nupgrade: websocket\r\n"
-                           "sec-websocket-version: 13\r\n"
-                           "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    assert_int_equal(send(viewer->client.fd, upgrade, sizeof upgrade - 1, MSG_NOSIGNAL),
-                     sizeof upgrade - 1);
-    size_t head = client_head(&viewer->client);
-    assert_true(head > 0);
-    assert_non_null(strstr(viewer->client.raw.at, " 101 "));
-    viewer_send(viewer, "[\"1\",\"1\",\"dashboard:run\",\"phx_join\",{}]");
-    while (viewer->replies == NULL) {
-        viewer_read(viewer);
-        assert_true(viewer->replies != NULL || viewer->updates == 0); /* the reply comes first */
-    }
-    assert_non_null(strstr(viewer->replies, "\"ok\""));
+    assert_int_equal(phoenix_open(&viewer->phoenix, port, NULL), 101);
+    viewer->phoenix.on_text = viewer_on_text;
+    viewer->phoenix.cx = viewer;
+    phoenix_send(&viewer->phoenix, "[\"1\",\"1\",\"dashboard:run\",\"phx_join\",{}]");
+    char *reply = phoenix_wait(&viewer->phoenix, "phx_reply", NULL);
+    assert_non_null(strstr(reply, "\"ok\""));
+    free(reply);
 }
 
 static void viewer_leave(struct viewer *viewer)
 {
-    fl_ws_fini(&viewer->ws);
-    free(viewer->replies);
-    client_close(&viewer->client);
+    phoenix_close(&viewer->phoenix);
 }
 
 static void expect_phase(struct viewer *viewer, const char *phase)
@@ -154,13 +120,10 @@ static void the_page_shows_the_figures_before_any_script_runs(void **state)
     assert_non_null(strstr(page, "talkers</th><td>41.5</td>"));
     free(page);
 
-    static const char *const paths[] = {"/health",
-                                        "/figures.json",
-                                        "/assets/dashboard.js",
-                                        "/assets/dashboard.css",
-                                        "/assets/phoenix.min.js",
-                                        "/assets/uplot.js",
-                                        "/assets/uplot.css"};
+    static const char *const paths[] = {
+        "/health",          "/figures.json",     "/assets/dashboard.js", "/assets/dashboard.css",
+        "/assets/look.js",  "/assets/charts.js", "/assets/look.css",     "/assets/phoenix.min.js",
+        "/assets/uplot.js", "/assets/uplot.css"};
     for (size_t i = 0; i < FL_COUNT(paths); i++) {
         char *body = client_once(wall->hosted.opts.port, "GET", paths[i], "", &status);
         if (status != 200) fail_msg("%s: %d", paths[i], status);

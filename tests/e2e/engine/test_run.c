@@ -1,10 +1,10 @@
 /* What `faultline run` promises about exit codes, with real processes, sockets and time. */
-#include "tests/support/testkit.h"
+#include "tests/e2e/services/phoenix.h"
 
-#include <arpa/inet.h>
 #include <sys/stat.h>
 #include <uv.h>
 
+#include "runtime/base/json.h"
 #include "tests/support/program.h"
 
 /* A short run of one odd server; `modes` are its modes, `faults` and `targets` YAML lists. */
@@ -60,6 +60,35 @@ static void a_killed_server_recovers_and_the_run_passes(void **state)
     expect_file_has(program, "report.html", "</html>");
     expect_file_has(program, "report.json", "\"verdict\"");
     expect_file_has(program, "summary.md", "short");
+    program_expect_none_alive(program->folder, 2000);
+}
+
+/** The address behind "watch it: ", once it is said. */
+static int expect_dashboard(struct program *program)
+{
+    program_expect_output(program, "watch it: http://127.0.0.1:", 20000);
+    char *path = fl_format("%s/stdout.txt", program->folder), *text = NULL;
+    assert_int_equal(fl_file_read(&text, NULL, path, NULL), 0);
+    int port = atoi(strstr(text, "watch it: http://127.0.0.1:") +
+                    strlen("watch it: http://127.0.0.1:"));
+    free(text);
+    free(path);
+    return port;
+}
+
+static void with_ui_a_dashboard_shows_the_run_and_ends_with_it(void **state)
+{
+    struct program *program = *state;
+    write_scenario(program, "", "[{at: 300ms, kill: web}]", "[\"recovery max < 10s\"]");
+    program_start(program, (const char *const[]){NULL, "run", "scenario.yaml", "--ui", NULL});
+    struct phoenix viewer;
+    assert_int_equal(phoenix_open(&viewer, expect_dashboard(program), NULL), 101);
+    phoenix_send(&viewer, "[\"1\",\"1\",\"dashboard:run\",\"phx_join\",{}]");
+    free(phoenix_wait(&viewer, "\"kind\":\"fault\"", "\"scenario\":\"short\",\"report\":\"/"));
+    free(phoenix_wait(&viewer, "\"kind\":\"back\"", "\"at_ns\""));
+    phoenix_close(&viewer);
+    program_wait(program, 30000);
+    expect_code(program, 0);
     program_expect_none_alive(program->folder, 2000);
 }
 
@@ -256,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         story(a_killed_server_recovers_and_the_run_passes),
+        story(with_ui_a_dashboard_shows_the_run_and_ends_with_it),
         story(a_missed_target_is_1_and_junit_names_it),
         story(broken_before_the_first_fault_is_2),
         story(a_fault_without_load_on_its_path_is_2),

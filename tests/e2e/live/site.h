@@ -101,6 +101,7 @@ static inline void counter_on_params(struct fl_live *live, void *state,
 {
     struct counter *counter = state;
     struct fl_str note = fl_live_query(req, "note");
+    if (fl_str_is(fl_live_param(req, "room"), "who")) note = fl_live_session(live);
     snprintf(counter->note, sizeof counter->note, "%.*s", FL_ARG(note));
     if (fl_str_is(note, "loop")) fl_live_patch(live, "/counter/a?note=loop", true);
     if (fl_str_is(note, "other")) fl_live_patch(live, "/counter/a?note=there", true);

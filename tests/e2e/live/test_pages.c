@@ -107,6 +107,19 @@ static void a_token_is_good_for_its_own_page_only(void **state)
     browser_close(&b);
 }
 
+static void the_live_view_is_of_the_same_browser_as_the_page(void **state)
+{
+    struct browser browser;
+    browser_open(&browser, *state, "/counter/who", NULL);
+    char *session = browser_attr(&browser, "<i title=\""), part[80];
+    assert_true(strlen(session) > 10);
+    browser_join(&browser, "url", "/counter/who");
+    snprintf(part, sizeof part, "title=\\\"%s\\\"", session);
+    browser_hears(&browser, part);
+    free(session);
+    browser_close(&browser);
+}
+
 static void a_token_outlives_the_server(void **state)
 {
     struct world *world = *state;
@@ -181,6 +194,7 @@ int main(void)
         page_story(a_redirect_of_a_dead_render_cannot_split_its_head),
         page_story(a_socket_joins_and_gets_the_whole_tree),
         page_story(a_token_is_good_for_its_own_page_only),
+        page_story(the_live_view_is_of_the_same_browser_as_the_page),
         page_story(a_token_outlives_the_server),
         page_story(nobody_is_sent_round_in_circles),
         page_story(a_join_that_cannot_be_says_why),

@@ -160,6 +160,88 @@ static void a_job_whose_completion_was_acknowledged_never_comes_back(void **stat
     free(done);
 }
 
+/** A worker: leases for longer than the story lasts, and acknowledges every second job. */
+struct hand {
+    struct shop *shop;
+    bool seen[KEYS_MAX], done[KEYS_MAX];
+    int seen_count, twice; /* twice: an id that it was given before */
+};
+
+static void hand_take(struct hand *hand, struct client *client, const cJSON *job)
+{
+    int64_t id = fl_json_int(job, "id", 0);
+    char path[64], body[64];
+    if (id < 1 || id >= KEYS_MAX) return;
+    hand->twice += hand->seen[id];
+    hand->seen[id] = true;
+    hand->seen_count++;
+    atomic_fetch_add(&hand->shop->promised_count, 1);
+    if (id % 2 == 0) return;
+    snprintf(path, sizeof path, "/jobs/%lld/ack", (long long)id);
+    snprintf(body, sizeof body, "{\"lease\":\"%s\"}", fl_json_text(job, "lease", ""));
+    hand->done[id] = client_ask(client, "POST", path, body) == 200;
+}
+
+static void *work_jobs(void *arg)
+{
+    struct hand *hand = arg;
+    struct client client;
+    bool up = client_open(&client, hand->shop->hosted.opts.port);
+    while (up) {
+        up = client_ask(&client, "POST", "/jobs/lease",
+                        "{\"max\":4,\"visibility_ms\":86400000,\"wait_ms\":200}") == 200;
+        cJSON *tree = up ? cJSON_Parse(client.body) : NULL;
+        const cJSON *job;
+        cJSON_ArrayForEach(job, cJSON_GetObjectItem(tree, "jobs")) hand_take(hand, &client, job);
+        cJSON_Delete(tree);
+    }
+    client_close(&client);
+    return NULL;
+}
+
+static void no_job_is_in_two_hands_and_none_that_is_done_comes_back(void **state)
+{
+    struct shop *shop = *state;
+    bool *seen = fl_new_array(bool, KEYS_MAX), *done = fl_new_array(bool, KEYS_MAX);
+    struct hand *hands[4];
+    pthread_t threads[FL_COUNT(hands)];
+    for (int round = 0; round < 4; round++) {
+        if (round > 0) hosted_begin(&shop->hosted, fl_queue_start);
+        for (size_t i = 0; i < FL_COUNT(hands); i++) {
+            hands[i] = fl_new(struct hand);
+            hands[i]->shop = shop;
+            assert_int_equal(pthread_create(&threads[i], NULL, work_jobs, hands[i]), 0);
+        }
+        kill_under_load(shop, round, 500); /* jobs promised and jobs leased */
+        int leased = 0;
+        for (size_t i = 0; i < FL_COUNT(hands); i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+            assert_int_equal(hands[i]->twice, 0);
+            leased += hands[i]->seen_count;
+            for (int id = 1; id < KEYS_MAX; id++) {
+                if (hands[i]->seen[id] && seen[id]) fail_msg("job %d was in two hands", id);
+                seen[id] |= hands[i]->seen[id];
+                done[id] |= hands[i]->done[id];
+            }
+            free(hands[i]);
+        }
+        assert_true(leased > 0);
+    }
+    hosted_begin(&shop->hosted, fl_queue_start);
+    struct client client;
+    assert_true(client_open(&client, shop->hosted.opts.port));
+    for (int id = 1; id < KEYS_MAX; id++) {
+        char path[32];
+        if (!seen[id]) continue;
+        snprintf(path, sizeof path, "/jobs/%d", id);
+        assert_int_equal(client_ask(&client, "GET", path, ""), 200);
+        if (done[id] && strstr(client.body, "\"state\":\"done\"") == NULL)
+            fail_msg("%d was done: %s", id, client.body);
+    }
+    client_close(&client);
+    free(seen), free(done);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, shop_open, shop_close)
 
 int main(void)
@@ -168,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(every_job_that_was_acknowledged_survives_kill_after_kill),
         STORY(a_job_whose_completion_was_acknowledged_never_comes_back),
+        STORY(no_job_is_in_two_hands_and_none_that_is_done_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -313,120 +313,6 @@ static void a_blocked_owner_loses_no_byte(void **state)
     assert_int_equal(world.right, BIG);
 }
 
-/* ---- what is written within a turn goes out together, in order, whatever its size */
-
-/* Pieces of all sizes, copied and shared, one behind the other; how many bytes they are. */
-static size_t write_pieces(struct fl_self *self, struct fl_tcp *tcp, const char *text)
-{
-    static const size_t sizes[] = {1, 40, 511, 512, 700, 3, 2000, 26, 100000, 7};
-    size_t at = 0;
-    for (size_t i = 0; i < 400; i++) {
-        size_t len = sizes[i % FL_COUNT(sizes)];
-        const char *from = text + at % 26;
-        int rc = 0;
-        if (i % 3 == 0) {
-            struct fl_shared *body = fl_shared_new(from + len / 2, len - len / 2);
-            rc = fl_tcp_write_shared(self, tcp, from, len / 2, body);
-            fl_shared_release(body);
-        } else if (i % 3 == 1) {
-            rc = fl_tcp_write_both(self, tcp, from, len / 2, from + len / 2, len - len / 2);
-        } else {
-            rc = fl_tcp_write(self, tcp, from, len);
-        }
-        assert_int_equal(rc, 0);
-        at += len;
-    }
-    return at;
-}
-
-static void write_pieces_and_close(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
-                                   const void *bytes, size_t len)
-{
-    char *text = alphabet(200000);
-    fl_tcp_set_delay_send(tcp, true);
-    fl_tcp_set_out_max(tcp, BIG);
-    assert_int_equal(fl_tcp_write(self, tcp, text, 26), 0);
-    world->queued = fl_tcp_queued(tcp); /* nothing has gone yet */
-    assert_int_equal(fl_tcp_write(self, tcp, text, 26), 0);
-    world->write_codes[1] = (int)write_pieces(self, tcp, text) + 52;
-    free(text);
-    fl_tcp_close(self, tcp, fl_s(20));
-    fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
-}
-
-static void many_small_writes_go_out_together_and_in_order(void **state)
-{
-    struct world world = {.on_data = write_pieces_and_close, .peer = peer_reads_all};
-    run_world(&world);
-    assert_int_equal(world.queued, 26);
-    assert_int_equal(world.got, world.write_codes[1]);
-    assert_int_equal(world.right, 1);
-}
-
-static void write_little_and_end(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
-                                 const void *bytes, size_t len)
-{
-    char *text = alphabet(1000);
-    fl_tcp_set_delay_send(tcp, true);
-    for (int i = 0; i < 3; i++)
-        fl_tcp_write(self, tcp, text, 260);
-    free(text);
-    fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
-}
-
-static void what_was_gathered_goes_out_when_its_owner_ends(void **state)
-{
-    struct world world = {.on_data = write_little_and_end, .peer = peer_reads_all};
-    run_world(&world);
-    assert_int_equal(world.got, 780);
-    assert_int_equal(world.right, 1);
-}
-
-/* ---- a peer that asks for more than it takes is not read any more, until it does take */
-
-static void echo_bounded(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
-                         const void *bytes, size_t len)
-{
-    fl_tcp_set_out_high(tcp, 100000);
-    fl_tcp_set_delay_send(tcp, true);
-    world->write_codes[0] |= fl_tcp_write(self, tcp, bytes, len);
-    if (fl_tcp_queued(tcp) > world->queued) world->queued = fl_tcp_queued(tcp);
-}
-
-static void *peer_writes_then_reads(void *cx)
-{
-    struct world *world = cx;
-    int fd = connect_to(world->port);
-    char *text = alphabet(BIG);
-    char *back = fl_alloc(BIG);
-    size_t sent = 0;
-    ssize_t n;
-    /* until nobody takes it: the buffers of both directions are full, and the echo's queue is */
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
-    while (sent < BIG && poll(&room, 1, 500) == 1 &&
-           (n = send(fd, text + sent, BIG - sent, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
-        sent += (size_t)n;
-    world->write_codes[1] = sent < BIG;
-    while (world->got < sent && (n = recv(fd, back + world->got, BIG - world->got, 0)) > 0)
-        world->got += (size_t)n;
-    world->right = world->got == sent && memcmp(text, back, sent) == 0;
-    free(text);
-    free(back);
-    close(fd);
-    fl_node_stop(world->node, 0);
-    return NULL;
-}
-
-static void a_peer_that_asks_for_more_than_it_takes_is_slowed_down(void **state)
-{
-    struct world world = {.on_data = echo_bounded, .peer = peer_writes_then_reads};
-    run_world(&world);
-    assert_int_equal(world.write_codes[0], 0);
-    assert_int_equal(world.write_codes[1], 1); /* it was held up */
-    assert_int_equal(world.right, 1);
-    assert_true(world.queued < 1000000);
-}
-
 /* ---- a writer may wait for its reader */
 
 static void write_big_and_wait(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
@@ -548,6 +434,120 @@ static void a_writer_whose_reader_leaves_is_told(void **state)
     struct world world = {.on_data = write_big_and_wait_alone, .peer = peer_leaves_the_waiting};
     run_world(&world);
     assert_int_equal(world.write_codes[1], FL_ESTATE);
+}
+
+/* ---- what is written within a turn goes out together, in order, whatever its size */
+
+/* Pieces of all sizes, copied and shared, one behind the other; how many bytes they are. */
+static size_t write_pieces(struct fl_self *self, struct fl_tcp *tcp, const char *text)
+{
+    static const size_t sizes[] = {1, 40, 511, 512, 700, 3, 2000, 26, 100000, 7};
+    size_t at = 0;
+    for (size_t i = 0; i < 400; i++) {
+        size_t len = sizes[i % FL_COUNT(sizes)];
+        const char *from = text + at % 26;
+        int rc = 0;
+        if (i % 3 == 0) {
+            struct fl_shared *body = fl_shared_new(from + len / 2, len - len / 2);
+            rc = fl_tcp_write_shared(self, tcp, from, len / 2, body);
+            fl_shared_release(body);
+        } else if (i % 3 == 1) {
+            rc = fl_tcp_write_both(self, tcp, from, len / 2, from + len / 2, len - len / 2);
+        } else {
+            rc = fl_tcp_write(self, tcp, from, len);
+        }
+        assert_int_equal(rc, 0);
+        at += len;
+    }
+    return at;
+}
+
+static void write_pieces_and_close(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
+                                   const void *bytes, size_t len)
+{
+    char *text = alphabet(200000);
+    fl_tcp_set_delay_send(tcp, true);
+    fl_tcp_set_out_max(tcp, BIG);
+    assert_int_equal(fl_tcp_write(self, tcp, text, 26), 0);
+    world->queued = fl_tcp_queued(tcp); /* nothing has gone yet */
+    assert_int_equal(fl_tcp_write(self, tcp, text, 26), 0);
+    world->write_codes[1] = (int)write_pieces(self, tcp, text) + 52;
+    free(text);
+    fl_tcp_close(self, tcp, fl_s(20));
+    fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
+}
+
+static void many_small_writes_go_out_together_and_in_order(void **state)
+{
+    struct world world = {.on_data = write_pieces_and_close, .peer = peer_reads_all};
+    run_world(&world);
+    assert_int_equal(world.queued, 26);
+    assert_int_equal(world.got, world.write_codes[1]);
+    assert_int_equal(world.right, 1);
+}
+
+static void write_little_and_end(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
+                                 const void *bytes, size_t len)
+{
+    char *text = alphabet(1000);
+    fl_tcp_set_delay_send(tcp, true);
+    for (int i = 0; i < 3; i++)
+        fl_tcp_write(self, tcp, text, 260);
+    free(text);
+    fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
+}
+
+static void what_was_gathered_goes_out_when_its_owner_ends(void **state)
+{
+    struct world world = {.on_data = write_little_and_end, .peer = peer_reads_all};
+    run_world(&world);
+    assert_int_equal(world.got, 780);
+    assert_int_equal(world.right, 1);
+}
+
+/* ---- a peer that asks for more than it takes is not read any more, until it does take */
+
+static void echo_bounded(struct fl_self *self, struct world *world, struct fl_tcp *tcp,
+                         const void *bytes, size_t len)
+{
+    fl_tcp_set_out_high(tcp, 100000);
+    fl_tcp_set_delay_send(tcp, true);
+    world->write_codes[0] |= fl_tcp_write(self, tcp, bytes, len);
+    if (fl_tcp_queued(tcp) > world->queued) world->queued = fl_tcp_queued(tcp);
+}
+
+static void *peer_writes_then_reads(void *cx)
+{
+    struct world *world = cx;
+    int fd = connect_to(world->port);
+    char *text = alphabet(BIG);
+    char *back = fl_alloc(BIG);
+    size_t sent = 0;
+    ssize_t n;
+    /* until nobody takes it: the buffers of both directions are full, and the echo's queue is */
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    while (sent < BIG && poll(&room, 1, 500) == 1 &&
+           (n = send(fd, text + sent, BIG - sent, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+        sent += (size_t)n;
+    world->write_codes[1] = sent < BIG;
+    while (world->got < sent && (n = recv(fd, back + world->got, BIG - world->got, 0)) > 0)
+        world->got += (size_t)n;
+    world->right = world->got == sent && memcmp(text, back, sent) == 0;
+    free(text);
+    free(back);
+    close(fd);
+    fl_node_stop(world->node, 0);
+    return NULL;
+}
+
+static void a_peer_that_asks_for_more_than_it_takes_is_slowed_down(void **state)
+{
+    struct world world = {.on_data = echo_bounded, .peer = peer_writes_then_reads};
+    run_world(&world);
+    assert_int_equal(world.write_codes[0], 0);
+    assert_int_equal(world.write_codes[1], 1); /* it was held up */
+    assert_int_equal(world.right, 1);
+    assert_true(world.queued < 1000000);
 }
 
 int main(void)

@@ -39,7 +39,7 @@ static struct world *world_open(uint64_t seed, int64_t keep_revs)
     struct world *w = fl_new(struct world);
     w->seed = seed;
     w->folder = testkit_folder();
-    w->scribe = (struct fl_scribe_opts){w->folder, "editor", keep_revs};
+    w->scribe = (struct fl_scribe_opts){w->folder, "editor", keep_revs, 0};
     /* SQLite runs on these stacks only because a simulated node has no pool */
     const struct fl_node_opts node = {
         .simulated = true,
