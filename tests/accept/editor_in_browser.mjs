@@ -52,7 +52,7 @@ const tests = {
   async 'what is typed before the page is connected is not lost'() {
     const page = await (await browser.newContext()).newPage();
     pages.push(page);
-    await page.route('**/assets/live.js', async (route) => { await put(page, 0, 0, 'early '); await route.continue(); });
+    await page.route('**/assets/live.js*', async (route) => { await put(page, 0, 0, 'early '); await route.continue(); });
     await page.goto(`http://127.0.0.1:${port}/editor/early`);
     await until('saved', async () => (await state(page)) === 'saved' && (await val(page)) === 'early ');
     const b = await open('/editor/early');
