@@ -1,8 +1,8 @@
 /* driver_dashboard.c: viewers of a live page. A view is done with the first update that was made
  * after it was due and is true: what counts is that the page is fresh.
  *
- * True is what was so at some time within the bound before the update was made. What this worker
- * has said of its loads, it knows; the page got it from the engine. */
+ * True is what was so at some time since the bound before the time that the update has on it. What
+ * this worker has said of its loads, it knows; the page got it from the engine. */
 #include "loadgen/member.h"
 #include "runtime/base/clock.h"
 
@@ -28,13 +28,14 @@ static struct fl_pending *viewer_pop(struct viewer *viewer)
 
 /** Does the page show this run's loads as they were? One that shows no run has nothing to be wrong
  * about. */
-static bool figures_are_true(const struct fl_load *load, const cJSON *figures, fl_ns made_ns)
+static bool figures_are_true(const struct fl_load *load, const cJSON *figures, fl_ns made_ns,
+                             fl_ns now_ns)
 {
     const struct dashboard *dashboard = load->state;
     const cJSON *loads = cJSON_GetObjectItemCaseSensitive(figures, "loads");
     bool is_run = loads != NULL && fl_json_int(figures, "total_ns", 0) > 0;
     return !is_run ||
-           fl_said_within(&load->host->said, loads, made_ns - dashboard->bound_ns, made_ns);
+           fl_said_within(&load->host->said, loads, made_ns - dashboard->bound_ns, now_ns);
 }
 
 static void viewer_on_push(struct fl_member *member, const struct fl_channel_msg *msg, fl_ns at_ns)
@@ -43,7 +44,7 @@ static void viewer_on_push(struct fl_member *member, const struct fl_channel_msg
     if (viewer->first == NULL || !fl_str_is(msg->event, "figures")) return;
     cJSON *figures = cJSON_ParseWithLength(msg->payload.at, msg->payload.len);
     fl_ns made_ns = fl_json_int(figures, "t_ns", 0);
-    bool is_true = figures_are_true(member->load, figures, made_ns);
+    bool is_true = figures_are_true(member->load, figures, made_ns, at_ns);
     if (!is_true)
         fl_load_observe(member->load, FL_OBS_VIEW_UNTRUE, at_ns,
                         (uint64_t)fl_json_int(figures, "seq", 0), viewer->first->user, 0);
