@@ -129,8 +129,9 @@ static void room_put_change(const struct fl_archive_op *op, const struct fl_chat
         fl_buf_puts(out, ",\"body\":");
         fl_buf_add(out, op->body.at, op->body.len);
     }
-    fl_buf_printf(out, ",\"edited_at\":%lld,\"seq\":%lld,\"ver\":%lld}", (long long)answer->at_ms,
-                  (long long)answer->seq, (long long)answer->number);
+    fl_buf_printf(out, ",\"at\":%lld,\"edited_at\":%lld,\"seq\":%lld,\"ver\":%lld}",
+                  (long long)answer->said_ms, (long long)answer->at_ms, (long long)answer->seq,
+                  (long long)answer->number);
 }
 
 static void room_broadcast(struct fl_self *self, struct room *room, uint32_t tag)

@@ -129,13 +129,17 @@ void fl_store_moved(struct fl_store *store, struct store_queue *queue, enum fl_j
                     enum fl_job_state to);
 /** Frees all queues. */
 void fl_store_drop_queues(struct fl_store *store);
-/** FL_STORE_STATS, FL_STORE_QUEUE_SET, FL_STORE_QUEUES, FL_STORE_QUEUE_DELETE. */
+/** Carries out FL_STORE_STATS in the open transaction; SQLite's code. */
 int fl_store_do_stats(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_QUEUE_SET in the open transaction; SQLite's code. */
 int fl_store_do_queue_set(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_QUEUES in the open transaction; SQLite's code. */
 int fl_store_do_queues(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_QUEUE_DELETE in the open transaction; SQLite's code. */
 int fl_store_do_queue_delete(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 /* store_enqueue.c */
+/** Carries out FL_STORE_ENQUEUE in the open transaction; SQLite's code. */
 int fl_store_do_enqueue(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 /* store_lease.c */
@@ -143,15 +147,20 @@ int fl_store_do_enqueue(struct fl_store *store, struct fl_store_op *op, int64_t 
 int fl_store_promote(struct fl_store *store, struct store_queue *queue, int64_t now_ms);
 /** How many jobs a lease would bring now, and when to ask again: see struct fl_queue_news. */
 int64_t fl_store_leasable(struct store_queue *queue, int64_t now_ms, int64_t *again_ms);
+/** Carries out FL_STORE_LEASE in the open transaction; SQLite's code. */
 int fl_store_do_lease(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 /* store_finish.c */
 /** Notes what became of a job. */
 void fl_store_note(struct fl_store *store, const struct store_queue *queue, int64_t id,
                    enum fl_job_state state);
+/** Carries out FL_STORE_ACK in the open transaction; SQLite's code. */
 int fl_store_do_ack(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_FAIL in the open transaction; SQLite's code. */
 int fl_store_do_fail(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_HEARTBEAT in the open transaction; SQLite's code. */
 int fl_store_do_heartbeat(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_RELEASE in the open transaction; SQLite's code. */
 int fl_store_do_release(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 /* store_look.c */
@@ -159,13 +168,19 @@ int fl_store_do_release(struct fl_store *store, struct fl_store_op *op, int64_t 
 void fl_store_take_job(const struct fl_store *store, sqlite3_stmt *row, struct fl_store_job *job);
 /** Appends an empty job to an op's. */
 struct fl_store_job *fl_store_push_job(struct fl_store_op *op, size_t *cap);
+/** Carries out FL_STORE_GET in the open transaction; SQLite's code. */
 int fl_store_do_get(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_LIST in the open transaction; SQLite's code. */
 int fl_store_do_list(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 /* store_admin.c */
+/** Carries out FL_STORE_REQUEUE in the open transaction; SQLite's code. */
 int fl_store_do_requeue(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_REQUEUE_ALL in the open transaction; SQLite's code. */
 int fl_store_do_requeue_all(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_DELETE in the open transaction; SQLite's code. */
 int fl_store_do_delete(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_PURGE in the open transaction; SQLite's code. */
 int fl_store_do_purge(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 /** Forgets the oldest done jobs of the queues that changed; a bounded step. */
 int fl_store_trim(struct fl_store *store, int64_t now_ms);
@@ -173,9 +188,13 @@ int fl_store_trim(struct fl_store *store, int64_t now_ms);
 /* store_repeat.c */
 /** Forgets the repeats of a queue. */
 int fl_store_forget_repeats(struct fl_store *store, int64_t queue_id);
+/** Carries out FL_STORE_REPEAT_SET in the open transaction; SQLite's code. */
 int fl_store_do_repeat_set(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_REPEAT_DELETE in the open transaction; SQLite's code. */
 int fl_store_do_repeat_delete(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_REPEATS in the open transaction; SQLite's code. */
 int fl_store_do_repeats(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
+/** Carries out FL_STORE_TICK in the open transaction; SQLite's code. */
 int fl_store_do_tick(struct fl_store *store, struct fl_store_op *op, int64_t now_ms);
 
 #endif
