@@ -1,4 +1,5 @@
-/* A client's copy of a document: what others do to it, and what it does itself, by the same rules. */
+/* A client's copy of a document: what others do to it, and what it does itself, by the same rules.
+ */
 #include "tests/support/testkit.h"
 
 #include "loadgen/replica.h"
@@ -36,7 +37,7 @@ static void an_operation_walks_the_whole_text_once(void **state)
 static void one_that_is_for_another_text_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"[4]",   "[2]", "[3,1]",      "[-4]", "[\"x\"]",
+    static const char *const wrong[] = {"[4]",   "[2]", "[3,1]",       "[-4]", "[\"x\"]",
                                         "[0,3]", "{}",  "[3,[\"x\"]]", "[]",   "null"};
     struct fl_replica replica = {0};
     assert_int_equal(apply(&replica, "[\"x\"]"), FL_EBADMSG); /* nothing is known yet */
