@@ -13,6 +13,7 @@
 #include "loadgen/health.h"
 #include "loadgen/ledger.h"
 #include "loadgen/loadgen.h"
+#include "loadgen/said.h"
 #include "loadgen/settings.h"
 
 struct fl_http_engine;
@@ -24,6 +25,7 @@ struct fl_load_host {
     struct fl_journal *journal;
     struct fl_health health;
     struct fl_http_engine *http;
+    struct fl_said said; /* what the worker told the engine */
     char *read_buffer; /* for uv_alloc_cb: a read is handed over before the next one begins */
     size_t read_buffer_len;
 };
@@ -76,7 +78,7 @@ struct fl_driver {
 };
 
 extern const struct fl_driver fl_driver_http, fl_driver_tcp, fl_driver_chat, fl_driver_queue,
-    fl_driver_dashboard;
+    fl_driver_dashboard, fl_driver_editor;
 
 /** Makes a load from its object in the plan, which must outlive it. */
 int fl_load_new(struct fl_load **out, struct fl_load_host *host, const cJSON *plan,

@@ -84,7 +84,9 @@ static void worker_say_figures(struct worker *worker, fl_ns now_ns)
     /* An engine that does not read gets no more figures, but every other word. */
     if (uv_stream_get_write_queue_size((uv_stream_t *)&worker->control) > 65536) return;
     struct fl_buf text = {0};
-    fl_buf_printf(&text, "{\"ev\":\"figures\",\"t\":%lld,\"loads\":[", (long long)now_ns);
+    fl_buf_printf(&text, "{\"ev\":\"figures\",\"t\":%lld,\"loads\":", (long long)now_ns);
+    size_t loads_at = text.len;
+    fl_buf_putc(&text, '[');
     for (size_t i = 0; i < worker->loads_count; i++) {
         struct fl_load *load = worker->loads[i];
         uint64_t open = 0;
@@ -97,7 +99,10 @@ static void worker_say_figures(struct worker *worker, fl_ns now_ns)
         fl_buf_printf(&text, ",\"inflight\":%llu}", (unsigned long long)open);
         fl_gauge_turn(&load->gauge);
     }
-    fl_buf_puts(&text, "]}");
+    fl_buf_putc(&text, ']');
+    fl_said_add(&worker->host.said, now_ns,
+                (struct fl_str){text.at + loads_at, text.len - loads_at});
+    fl_buf_putc(&text, '}');
     worker_say(worker, &text);
 }
 
@@ -395,6 +400,7 @@ static void worker_free(struct worker *worker)
     fl_journal_close(worker->host.journal);
     cJSON_Delete(worker->plan);
     fl_lines_fini(&worker->in);
+    fl_said_fini(&worker->host.said);
     free(worker->host.read_buffer);
     free(worker);
 }

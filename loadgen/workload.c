@@ -33,6 +33,15 @@ static const struct fl_param queue_params[] = {
 
 static const struct fl_param dashboard_params[] = {
     {"topic", FL_PARAM_TEXT, false, 0, 0, "dashboard:run", "the topic that viewers watch"},
+    {"bound", FL_PARAM_DURATION, false, 1e6, 20e9, "2s",
+     "how old what a page shows may have been when it was made"},
+    {0},
+};
+
+static const struct fl_param editor_params[] = {
+    {"documents", FL_PARAM_INT, false, 1, 10000, "4", "documents that the users are spread over"},
+    {"keep", FL_PARAM_INT, false, 1, 1000, "25",
+     "words of each user that a document holds; from then on every edit takes the oldest out"},
     {0},
 };
 
@@ -65,6 +74,13 @@ const struct fl_workload fl_workloads[] = {
      .standard_rate_per_s = 2,
      .standard_users = 5,
      .is_scattered = true},
+    {.name = "editor",
+     .params = editor_params,
+     .help = "people who write in documents: an edit is done once the history has it; in the end "
+             "everybody must have the same text",
+     .driver = &fl_driver_editor,
+     .standard_rate_per_s = 1,
+     .standard_users = 20},
     {0},
 };
 

@@ -9,6 +9,13 @@ const struct fl_check fl_checks[] = {
     {"queue lost", "an acknowledged job that was neither completed nor left in the queue"},
     {"queue duplicated", "a job whose completion was acknowledged more than once"},
     {"queue redelivered", "jobs given out more than once; for information, never a violation"},
+    {"editor lost",
+     "an acknowledged edit that is not in the text, and that its author did not take out"},
+    {"editor duplicated",
+     "an edit that is in the text more than once, or again after it was taken out"},
+    {"editor diverged",
+     "a text that is not like the others at the end, or that holds what nobody wrote"},
+    {"dashboard diverged", "figures that a viewer was shown and that were not so within the bound"},
     {NULL, NULL},
 };
 
@@ -69,6 +76,10 @@ void fl_checker_run(struct fl_check_results *out, const struct fl_record *record
             fl_check_chat(out, load);
         else if (strcmp(load->workload, "queue") == 0 && is_first_of_service(record, i))
             fl_check_queue(out, record, load->service);
+        else if (strcmp(load->workload, "editor") == 0)
+            fl_check_editor(out, load);
+        else if (strcmp(load->workload, "dashboard") == 0)
+            fl_check_dashboard(out, load);
     }
     for (size_t i = 0; i < out->count; i++) {
         struct fl_check_result *row = &out->rows[i];

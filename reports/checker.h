@@ -12,7 +12,7 @@ enum fl_check_state { FL_CHECK_VALID, FL_CHECK_INVALID, FL_CHECK_CANNOT_TELL };
 /** What one checker found about one load. */
 struct fl_check_result {
     const char *check;  /* row of fl_checks */
-    const char *metric; /* lost, duplicated, reordered; NULL: informational */
+    const char *metric; /* lost, duplicated, reordered, diverged; NULL: informational */
     const struct fl_rec_load *load;
     enum fl_check_state state;
     bool by_target;     /* a target states a limit: it judges, and not the checker's own, 0 */
@@ -60,5 +60,9 @@ void fl_check_chat(struct fl_check_results *out, const struct fl_rec_load *load)
 /** check_queue.c: lost, duplicated and redelivered jobs of all queue loads of one service. */
 void fl_check_queue(struct fl_check_results *out, const struct fl_record *record,
                     const char *service);
+/** check_editor.c: lost and duplicated edits, and texts that are not like the others. */
+void fl_check_editor(struct fl_check_results *out, const struct fl_rec_load *load);
+/** check_dashboard.c: views of what never was. */
+void fl_check_dashboard(struct fl_check_results *out, const struct fl_rec_load *load);
 
 #endif

@@ -312,8 +312,8 @@ void fl_measure_target(struct fl_target_result *out, const struct fl_judgement *
         [FL_METRIC_RECOVERY] = measure_recovery, [FL_METRIC_AVAILABILITY] = measure_loads,
         [FL_METRIC_LATENCY] = measure_loads,     [FL_METRIC_LOST] = measure_checks,
         [FL_METRIC_DUPLICATED] = measure_checks, [FL_METRIC_REORDERED] = measure_checks,
-        [FL_METRIC_ERRORS] = measure_loads,      [FL_METRIC_UNAVAILABLE] = measure_loads,
-        [FL_METRIC_RESTARTS] = measure_restarts,
+        [FL_METRIC_DIVERGED] = measure_checks,   [FL_METRIC_ERRORS] = measure_loads,
+        [FL_METRIC_UNAVAILABLE] = measure_loads, [FL_METRIC_RESTARTS] = measure_restarts,
     };
     measures[out->target.metric](out, judgement);
 }

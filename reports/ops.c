@@ -13,7 +13,7 @@ static void list_add(struct fl_op_list *list, const struct fl_op *op)
 static void on_op(void *cx, const struct fl_op *op)
 {
     struct fl_record *record = cx;
-    if (op->load >= record->loads_count || op->kind == 0 || op->kind > FL_OP_VIEW) return;
+    if (op->load >= record->loads_count || op->kind == 0 || op->kind > FL_OP_LAST) return;
     struct fl_rec_load *load = &record->loads[op->load];
     list_add(fl_op_is_arrival(op) ? &load->ops : &load->obs, op);
     record->last_ns = fl_ns_max(record->last_ns, op->done_ns);

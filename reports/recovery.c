@@ -44,7 +44,8 @@ struct search {
     const struct fl_op *ops;
     size_t count;
     fl_ns requested, horizon;
-    bool last; /* the horizon is the end of the arrivals, not another fault */
+    bool last;         /* the horizon is the end of the arrivals, not another fault */
+    fl_ns blame_until; /* what goes bad and is due from here on is the next fault's */
 };
 
 /* The request of the next fault on the same path, or the end of calm. */
@@ -61,6 +62,28 @@ static void find_horizon(struct search *search, const struct fl_rec_fault *fault
         if (other->missed_ns != FL_NEVER || other->requested_ns >= search->horizon) continue;
         search->horizon = other->requested_ns;
         search->last = false;
+    }
+}
+
+/* When an operation turned out to be bad: at its refusal, or once it was too late to be good. */
+static fl_ns went_bad(const struct search *search, const struct fl_op *op)
+{
+    fl_ns late_ns = op->due_ns + search->view->slow_ns;
+    return op->outcome == FL_FAIL ? op->done_ns : fl_ns_min(op->done_ns, late_ns);
+}
+
+/* What was in flight, and in time so far, when the next fault was requested, went bad by that one.
+ */
+static void find_blame(struct search *search)
+{
+    search->blame_until = search->horizon;
+    if (search->last) return;
+    fl_ns slow_ns = search->view->slow_ns;
+    size_t i = fl_view_at(search->view, search->horizon - slow_ns);
+    for (; i < search->count && search->ops[i].due_ns < search->horizon; i++) {
+        if (search->view->good[i] || went_bad(search, &search->ops[i]) < search->horizon) continue;
+        search->blame_until = search->ops[i].due_ns;
+        return;
     }
 }
 
@@ -95,7 +118,7 @@ static size_t find_first_bad(const struct search *search, fl_ns explained_until)
     fl_ns timeout = search->view->load->timeout_ns;
     fl_ns longest = timeout > 0 ? 2 * timeout + FL_NS_PER_S : 60 * FL_NS_PER_S;
     size_t i = fl_view_at(search->view, search->requested - longest);
-    for (; i < search->count && search->ops[i].due_ns < search->horizon; i++) {
+    for (; i < search->count && search->ops[i].due_ns < search->blame_until; i++) {
         if (search->view->good[i] || search->ops[i].done_ns < search->requested) continue;
         if (search->ops[i].due_ns < explained_until) continue;
         return i;
@@ -132,7 +155,7 @@ static fl_ns find_steady(const struct search *search, size_t from)
 static void relapse_window(const struct search *search, size_t i, size_t steady, size_t *from,
                            size_t *end)
 {
-    size_t last = fl_view_at(search->view, search->horizon);
+    size_t last = fl_view_at(search->view, search->blame_until);
     *from = i;
     if (window_end(search, i, end) && *end <= last) return;
     size_t back = fl_view_at(search->view, search->horizon - search->record->window_ns);
@@ -146,7 +169,7 @@ static void relapse_window(const struct search *search, size_t i, size_t steady,
  * horizon, and more than ε of their window. Returns the first of them, or count. */
 static size_t find_relapse(const struct search *search, fl_ns steady_ns, fl_ns watched_until)
 {
-    fl_ns until = fl_ns_min(watched_until, search->horizon);
+    fl_ns until = fl_ns_min(watched_until, search->blame_until);
     size_t steady = fl_view_at(search->view, steady_ns);
     for (size_t i = steady; i < search->count && search->ops[i].due_ns < until; i++) {
         size_t from, end;
@@ -363,6 +386,7 @@ static void find_on_load(const struct fl_record *record, const struct fl_view *v
                             .count = view->load->ops.count,
                             .requested = rec->requested_ns};
     find_horizon(&search, rec, load);
+    find_blame(&search);
     find_one(out, &search, rec, explained_by_earlier(record, all, fault, load));
 }
 

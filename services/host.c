@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -157,6 +158,15 @@ static void host_close(struct host *host)
     fl_journal_close(host->journal);
 }
 
+/* Ten thousand connections want as many descriptors, and the usual limit is 1,024. */
+static void host_raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int fl_service_main(const struct fl_service_opts *opts)
 {
     struct host host = {.opts = *opts, .service = fl_service_find(opts->service)};
@@ -167,6 +177,7 @@ int fl_service_main(const struct fl_service_opts *opts)
     }
     if (host.opts.instance == NULL) host.opts.instance = host.service->name;
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
+    host_raise_limits();
 
     struct fl_err err = {0};
     int code = host_open(&host, &err);

@@ -44,11 +44,21 @@ enum fl_op_kind {
     FL_OBS_DONE_MAYBE = 7,   /* a completion of job key was sent and not answered */
     FL_OBS_DONE_REFUSED = 8, /* the server refused the completion: the lease was lost */
     FL_OBS_LEFT = 9,         /* at the end of the drain the queue still held info jobs */
+    FL_OBS_EDIT_IN = 10,     /* user's edit key is in the history; info: the document, as below */
+    FL_OBS_EDIT_OUT_MAYBE = 11, /* an edit that takes the word of edit key out was sent */
+    FL_OBS_EDIT_OUT = 12,       /* it is in the history: the word of edit key is out */
+    FL_OBS_EDIT_MISSED = 13,    /* user does not find the word of its edit key, which is in */
+    FL_OBS_EDIT_ASTRAY = 14,    /* a revision cannot be done to user's text */
+    FL_OBS_TEXT = 15,        /* key: hash of user's text at the end of the history; 0: not there */
+    FL_OBS_TOKEN = 16,       /* a word of the text then; once a document; key 0: no edit's */
+    FL_OBS_VIEW_UNTRUE = 17, /* user was shown, at done_ns, what was not so; key: the update */
     FL_OP_ARRIVAL = 32,      /* http, tcp: a request */
     FL_OP_SAY = 33,     /* chat: said until heard by every member that was and stayed present */
     FL_OP_ENQUEUE = 34, /* queue: ok means the server promised to keep job key */
     FL_OP_WORK = 35,    /* queue: one lease and the acknowledgement of what it brought */
-    FL_OP_VIEW = 36,    /* dashboard: a view that is newer than due */
+    FL_OP_VIEW = 36,    /* dashboard: a view that is newer than due, and true */
+    FL_OP_EDIT = 37,    /* editor: ok means that the history holds edit key; info: the document */
+    FL_OP_LAST = FL_OP_EDIT,
 };
 
 enum {

@@ -152,10 +152,12 @@ static void ticker_put_samples(const struct ticker *ticker, fl_ns now_ns, struct
 /** Makes the next update, once for everybody. */
 static void ticker_make(struct fl_self *self, struct ticker *ticker)
 {
+    /* Before it looks: an update never says that it is newer than what it shows, however long
+     * reading takes, and however long this process is stopped in the middle of it. */
+    fl_ns now_ns = fl_self_now(self);
     ticker_look(self, ticker);
     ticker->seq++;
     struct fl_buf json = {0};
-    fl_ns now_ns = fl_self_now(self);
     fl_store_drop_before(ticker->store, now_ns - SERIES_AGE_NS);
     if (ticker->run == NULL)
         ticker_put_own(self, ticker, &json);

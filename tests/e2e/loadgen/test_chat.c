@@ -1,23 +1,6 @@
 /* The chat and dashboard loads against a small Phoenix server in a thread of this process, which
  * loses connections and crashes channels when the story asks for it. */
-#include "tests/e2e/loadgen/rig.h"
-
-#include "services/wire/channel.h"
-#include "services/wire/http.h"
-#include "services/wire/ws.h"
-
-#define CLIENTS_MAX 64
-
-struct client {
-    int fd;
-    struct phoenix *server;
-    struct fl_http http;
-    struct fl_ws ws;
-    bool upgraded, closing;
-    char topic[64], join_ref[16]; /* "" before it has joined */
-    char user[64];
-    int island; /* people on different ones do not hear each other */
-};
+#include "tests/e2e/loadgen/phoenix.h"
 
 /** What goes wrong, once, after so many messages of people. */
 struct mishap {
@@ -31,58 +14,24 @@ struct mishap {
     bool skip_one;  /* the first client of a room is left out */
 };
 
-struct phoenix {
-    struct side side;
+struct chat {
+    struct phoenix phoenix;
     struct mishap mishap;
     bool mishap_done;
-    struct client clients[CLIENTS_MAX];
-    int count, says, connections, joins;
+    int says;
 };
 
-static void client_send(struct client *client, const struct fl_buf *text)
+static struct chat *chat_of(struct phoenix *phoenix)
 {
-    uint8_t head[FL_WS_HEADER_MAX];
-    struct fl_buf frame = {0};
-    fl_buf_add(&frame, head, fl_ws_header(head, FL_WS_TEXT, text->len, NULL));
-    fl_buf_add(&frame, text->at, text->len);
-    if (send(client->fd, frame.at, frame.len, MSG_NOSIGNAL) < 0) client->closing = true;
-    fl_buf_fini(&frame);
+    return FL_OWNER(phoenix, struct chat, phoenix);
 }
 
-static void client_push(struct client *client, const char *event, struct fl_str payload)
+static void chat_mishap(struct phoenix *server)
 {
-    struct fl_buf text = {0};
-    fl_channel_put(&text, (struct fl_str){0}, (struct fl_str){0}, fl_str_of(client->topic), event,
-                   payload);
-    client_send(client, &text);
-    fl_buf_fini(&text);
-}
-
-static void client_reply(struct client *client, const struct fl_channel_msg *msg,
-                         const char *status)
-{
-    struct fl_buf text = {0};
-    fl_channel_put_reply(&text, msg->join_ref, msg->ref, msg->topic, status, FL_STR("{}"));
-    client_send(client, &text);
-    fl_buf_fini(&text);
-}
-
-static void client_crash(struct client *client)
-{
-    struct fl_buf text = {0};
-    struct fl_str ref = fl_str_of(client->join_ref);
-    fl_channel_put(&text, ref, ref, fl_str_of(client->topic), "phx_error",
-                   FL_STR("{\"reason\":\"channel_crash\"}"));
-    client_send(client, &text);
-    client->topic[0] = '\0';
-    fl_buf_fini(&text);
-}
-
-static void phoenix_mishap(struct phoenix *server)
-{
-    const struct mishap *mishap = &server->mishap;
-    if (mishap->after_says == 0 || server->mishap_done || server->says < mishap->after_says) return;
-    server->mishap_done = true;
+    struct chat *chat = chat_of(server);
+    const struct mishap *mishap = &chat->mishap;
+    if (mishap->after_says == 0 || chat->mishap_done || chat->says < mishap->after_says) return;
+    chat->mishap_done = true;
     for (int i = 0; i < server->count; i++) {
         if (mishap->cut_all) server->clients[i].closing = true;
         if (mishap->crash_all && server->clients[i].topic[0] != '\0')
@@ -90,17 +39,19 @@ static void phoenix_mishap(struct phoenix *server)
     }
 }
 
-static void phoenix_say(struct client *speaker, const struct fl_channel_msg *msg)
+static void chat_say(struct client *speaker, const struct fl_channel_msg *msg)
 {
     struct phoenix *server = speaker->server;
-    server->says++;
-    if (server->mishap.deaf) return;
-    if (server->mishap.refuse) {
+    struct chat *chat = chat_of(server);
+    if (!fl_str_is(msg->event, "new_msg")) return;
+    chat->says++;
+    if (chat->mishap.deaf) return;
+    if (chat->mishap.refuse) {
         client_reply(speaker, msg, "error");
         return;
     }
-    bool skip = server->mishap.skip_one;
-    for (int i = 0; i < server->count && !server->mishap.mute; i++) {
+    bool skip = chat->mishap.skip_one;
+    for (int i = 0; i < server->count && !chat->mishap.mute; i++) {
         struct client *client = &server->clients[i];
         if (client->closing || !fl_str_is(msg->topic, client->topic)) continue;
         if (client->island != speaker->island) continue;
@@ -110,18 +61,11 @@ static void phoenix_say(struct client *speaker, const struct fl_channel_msg *msg
     client_reply(speaker, msg, "ok");
 }
 
-static void client_join(struct client *client, const struct fl_channel_msg *msg)
+/** Who is there now. */
+static void chat_present(struct client *client)
 {
-    struct phoenix *server = client->server;
-    cJSON *params = cJSON_ParseWithLength(msg->payload.at, msg->payload.len);
-    snprintf(client->user, sizeof client->user, "%s", fl_json_text(params, "user", ""));
-    cJSON_Delete(params);
-    snprintf(client->topic, sizeof client->topic, "%.*s", FL_ARG(msg->topic));
-    snprintf(client->join_ref, sizeof client->join_ref, "%.*s", FL_ARG(msg->join_ref));
-    server->joins++;
-    client_reply(client, msg, "ok");
+    const struct phoenix *server = client->server;
     if (client->user[0] == '\0') return;
-
     struct fl_buf present = {0};
     for (int i = 0; i < server->count; i++) {
         const struct client *other = &server->clients[i];
@@ -134,83 +78,14 @@ static void client_join(struct client *client, const struct fl_channel_msg *msg)
     fl_buf_fini(&present);
 }
 
-static void client_on_message(void *cx, enum fl_ws_opcode opcode, const uint8_t *bytes, size_t len)
+static void chat_deal(struct client *client)
 {
-    struct client *client = cx;
-    if (opcode != FL_WS_TEXT) return;
-    struct fl_buf scratch = {0};
-    struct fl_channel_msg msg;
-    int rc = fl_channel_parse((struct fl_str){(const char *)bytes, len}, &scratch, &msg);
-    if (rc == 0 && fl_str_is(msg.event, "phx_join")) {
-        client_join(client, &msg);
-    } else if (rc == 0 && fl_str_is(msg.event, "new_msg")) {
-        phoenix_say(client, &msg);
-    }
-    fl_buf_fini(&scratch);
+    const struct chat *chat = chat_of(client->server);
+    if (chat->mishap.islands > 0)
+        client->island = chat->phoenix.connections / 2 % chat->mishap.islands;
 }
 
-static void client_upgrade(struct client *client, const char *bytes, size_t len)
-{
-    size_t used = 0;
-    if (fl_http_request_feed(&client->http, bytes, len, &used) != FL_HTTP_DONE) return;
-    struct fl_str key = fl_http_header(&client->http, "Sec-WebSocket-Key");
-    char accept[29], answer[256];
-    bool right = client->http.upgrade && key.len == 24 &&
-                 fl_str_is(client->http.path, "/socket/websocket") &&
-                 fl_str_is(client->http.query, "vsn=2.0.0");
-    fl_ws_accept_key(key, accept);
-    int answer_len = snprintf(answer, sizeof answer,
-                              "HTTP/1.1 %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Accept: %s\r\n\r\n",
-                              right ? "101 Switching Protocols" : "400 Bad Request", accept);
-    send(client->fd, answer, (size_t)answer_len, MSG_NOSIGNAL);
-    client->upgraded = right;
-    client->closing = !right;
-}
-
-static void client_read(struct client *client)
-{
-    char bytes[65536];
-    ssize_t got = recv(client->fd, bytes, sizeof bytes, 0);
-    if (got <= 0)
-        client->closing = true;
-    else if (!client->upgraded)
-        client_upgrade(client, bytes, (size_t)got);
-    else if (fl_ws_feed(&client->ws, bytes, (size_t)got, client_on_message, client, NULL) != 0)
-        client->closing = true;
-}
-
-static void client_accept(struct phoenix *server)
-{
-    int fd = accept(server->side.listener, NULL, NULL);
-    if (fd < 0 || server->count == CLIENTS_MAX) {
-        if (fd >= 0) close(fd);
-        return;
-    }
-    server->connections++;
-    struct client *client = &server->clients[server->count++];
-    memset(client, 0, sizeof *client);
-    client->fd = fd;
-    client->server = server;
-    client->island = server->mishap.islands > 0 ? server->connections / 2 % server->mishap.islands
-                                                : 0;
-    fl_http_request_init(&client->http, 16384, 0);
-    fl_ws_init(&client->ws, true, 1 << 20);
-}
-
-static void phoenix_sweep(struct phoenix *server, bool all)
-{
-    for (int i = server->count; i-- > 0;) {
-        struct client *client = &server->clients[i];
-        if (!all && !client->closing) continue;
-        close(client->fd);
-        fl_http_fini(&client->http);
-        fl_ws_fini(&client->ws);
-        server->clients[i] = server->clients[--server->count];
-    }
-}
-
-static void phoenix_tick(struct phoenix *server)
+static void chat_tick(struct phoenix *server)
 {
     char figures[64];
     int len = snprintf(figures, sizeof figures, "{\"seq\":1,\"t_ns\":%lld}", (long long)fl_now());
@@ -219,42 +94,13 @@ static void phoenix_tick(struct phoenix *server)
             client_push(&server->clients[i], "figures", (struct fl_str){figures, (size_t)len});
 }
 
-static void *phoenix_main(void *cx)
-{
-    struct phoenix *server = cx;
-    fl_ns tick_ns = fl_now();
-    for (;;) {
-        struct pollfd fds[CLIENTS_MAX + 2] = {{.fd = server->side.stop_pipe[0], .events = POLLIN},
-                                              {.fd = server->side.listener, .events = POLLIN}};
-        int watched = server->count;
-        for (int i = 0; i < watched; i++)
-            fds[i + 2] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLIN};
-        if (poll(fds, (nfds_t)watched + 2, 50) < 0 || fds[0].revents != 0) break;
-        for (int i = 0; i < watched; i++)
-            if (fds[i + 2].revents != 0) client_read(&server->clients[i]);
-        phoenix_mishap(server);
-        phoenix_sweep(server, false);
-        if (fds[1].revents != 0) client_accept(server);
-        if (fl_now() - tick_ns >= fl_ms(50)) {
-            tick_ns = fl_now();
-            phoenix_tick(server);
-        }
-    }
-    phoenix_sweep(server, true);
-    return NULL;
-}
-
-static void phoenix_start(struct phoenix *server, struct mishap mishap)
-{
-    memset(server, 0, sizeof *server);
-    server->mishap = mishap;
-    side_start(&server->side, phoenix_main, server);
-}
-
-static void phoenix_stop(struct phoenix *server)
-{
-    side_stop(&server->side);
-}
+static const struct phoenix_story chat_story = {
+    .on_accept = chat_deal,
+    .on_join = chat_present,
+    .on_event = chat_say,
+    .on_turn = chat_mishap,
+    .on_tick = chat_tick,
+};
 
 /* ---- what the journal says about people ---- */
 
@@ -278,18 +124,19 @@ static void note_people(void *cx, const struct fl_op *op)
 }
 
 /* Six people in two rooms, or three viewers, for this long. */
-static struct people run_people(struct mishap mishap, const char *load, struct phoenix *server,
+static struct people run_people(struct mishap mishap, const char *load, struct chat *server,
                                 fl_ns length_ns)
 {
     struct worker worker;
     char line[8192];
-    phoenix_start(server, mishap);
+    *server = (struct chat){.mishap = mishap};
+    phoenix_start(&server->phoenix, &chat_story);
     worker_start(&worker, load);
     worker_expect(&worker, "ready", line, sizeof line);
-    worker_order_start(&worker, &server->side.port, 1, length_ns, fl_s(10));
+    worker_order_start(&worker, &server->phoenix.side.port, 1, length_ns, fl_s(10));
     worker_expect(&worker, "done", line, sizeof line);
     assert_int_equal(worker_wait(&worker), 0);
-    phoenix_stop(server);
+    phoenix_stop(&server->phoenix);
     struct people people = {.rooms_are_right = true};
     assert_int_equal(fl_journal_read_ops(worker.folder, note_people, &people, NULL), 0);
     assert_true(people.rooms_are_right);
@@ -308,7 +155,7 @@ static struct people run_people(struct mishap mishap, const char *load, struct p
 static void what_is_said_is_heard_by_everyone_in_the_room_and_by_nobody_else(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people people = run_people((struct mishap){0}, CHAT_LOAD("5000000000"), &server,
                                       fl_s(1));
     assert_int_equal(people.tally.ops, 100);
@@ -326,7 +173,7 @@ static void what_is_said_is_heard_by_everyone_in_the_room_and_by_nobody_else(voi
 static void whoever_is_on_another_island_is_not_expected_to_hear(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people people = run_people(
         (struct mishap){.islands = 2, .after_says = 40, .cut_all = true}, CHAT_LOAD("2000000000"),
         &server, fl_s(1));
@@ -341,13 +188,13 @@ static void whoever_is_on_another_island_is_not_expected_to_hear(void **state)
 static void people_whose_connections_are_cut_come_back_and_go_on(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people people = run_people((struct mishap){.after_says = 30, .cut_all = true},
                                       CHAT_LOAD("5000000000"), &server, fl_s(1));
     assert_int_equal(people.tally.ops, 100);
     assert_int_equal(people.parted, 6);
     assert_int_equal(people.joined, 12);
-    assert_int_equal(server.connections, 12); /* each came back once, at once */
+    assert_int_equal(server.phoenix.connections, 12); /* each came back once, at once */
     assert_true(people.tally.ok >= 80);
     assert_int_equal(people.tally.errors[FL_OPERR_TIMEOUT], 0);
 }
@@ -355,12 +202,12 @@ static void people_whose_connections_are_cut_come_back_and_go_on(void **state)
 static void people_whose_channel_crashes_join_again_on_the_same_connection(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people people = run_people((struct mishap){.after_says = 30, .crash_all = true},
                                       CHAT_LOAD("5000000000"), &server, fl_s(1));
     assert_int_equal(people.tally.ops, 100);
-    assert_int_equal(server.connections, 6);
-    assert_int_equal(server.joins, 12);
+    assert_int_equal(server.phoenix.connections, 6);
+    assert_int_equal(server.phoenix.joins, 12);
     assert_int_equal(people.parted, 6);
     /* while they were outside, those who wanted to speak could not */
     assert_true(people.tally.errors[FL_OPERR_REFUSED] >= 1);
@@ -371,7 +218,7 @@ static void people_whose_channel_crashes_join_again_on_the_same_connection(void 
 static void acknowledged_is_not_heard(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people mute = run_people((struct mishap){.mute = true}, CHAT_LOAD("300000000"), &server,
                                     fl_ms(500));
     assert_int_equal(mute.tally.ok, 0);
@@ -389,7 +236,7 @@ static void acknowledged_is_not_heard(void **state)
 static void what_the_server_refuses_did_not_happen_and_what_it_swallows_is_unknown(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people refused = run_people((struct mishap){.refuse = true}, CHAT_LOAD("300000000"),
                                        &server, fl_ms(500));
     assert_int_equal(refused.tally.errors[FL_OPERR_STATUS], server.says);
@@ -414,12 +261,12 @@ static void with_nobody_there_everyone_who_speaks_is_refused(void **state)
 static void a_view_is_done_with_the_first_update_made_after_it_was_due(void **state)
 {
     (void)state;
-    struct phoenix server;
+    struct chat server;
     struct people people = run_people((struct mishap){0}, VIEW_LOAD("5000000000"), &server,
                                       fl_s(2));
     assert_int_equal(people.tally.ops, 12); /* two a second for each of three */
     assert_int_equal(people.tally.ok, 12);
-    assert_int_equal(server.connections, 3);
+    assert_int_equal(server.phoenix.connections, 3);
 }
 
 static void a_page_that_nobody_serves_is_not_fresh(void **state)

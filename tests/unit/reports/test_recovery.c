@@ -302,6 +302,32 @@ static void a_stray_failure_just_before_the_next_fault_is_no_relapse(void **stat
     stage_over(&stage, &judged);
 }
 
+/* What the next fault does to an operation that was under way is not held against the one before. */
+static void an_operation_in_flight_at_the_next_fault_is_the_next_faults(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct judged judged;
+    stage_begin(&stage);
+    int load = stage_load(&stage, "talkers", "http", "chat", 100);
+    stage_good(&stage, load, 0, 11990, 10);
+    stage_op(&stage, load, FL_OP_ARRIVAL, 11990, 2000, FL_UNKNOWN, FL_OPERR_TIMEOUT);
+    stage_op(&stage, load, FL_OP_ARRIVAL, 11995, 6, FL_FAIL, FL_OPERR_RESET);
+    stage_bad(&stage, load, 12000, 12300, 10);
+    stage_good(&stage, load, 12300, 30000, 10);
+    stage_phases(&stage);
+    stage_fault(&stage, 8000, 0, "crash", "process", "chat.1", "\"talkers\"");
+    stage_fault(&stage, 12000, 0, "kill", "process", "chat.1", "\"talkers\"");
+    stage_inject(&stage, 0, 8000, 0);
+    stage_inject(&stage, 1, 12000, 0);
+    stage_complete(&stage);
+    stage_judge(&stage, &judged);
+    expect(&judged, 0, FL_FAULT_ABSORBED, 0);
+    expect(&judged, 1, FL_FAULT_RECOVERED, 302);
+    assert_int_equal(fault_of(&judged, 1)->loads[0].bad, 32);
+    stage_over(&stage, &judged);
+}
+
 static void trouble_long_after_steady_is_an_incident_of_its_own(void **state)
 {
     (void)state;
@@ -459,6 +485,7 @@ int main(void)
         cmocka_unit_test(good_again_too_late_to_be_sure_is_not_recovered),
         cmocka_unit_test(a_relapse_moves_steady_behind_it),
         cmocka_unit_test(a_stray_failure_just_before_the_next_fault_is_no_relapse),
+        cmocka_unit_test(an_operation_in_flight_at_the_next_fault_is_the_next_faults),
         cmocka_unit_test(trouble_long_after_steady_is_an_incident_of_its_own),
         cmocka_unit_test(a_stray_failure_within_epsilon_does_not_hold_steady_back),
         cmocka_unit_test(a_slow_load_needs_twenty_operations_to_be_steady),
