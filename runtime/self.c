@@ -31,14 +31,15 @@ void fl_self_exit(struct fl_self *self, struct fl_reason reason)
     self->end->reason = reason;
 }
 
+bool fl_self_is_ending(const struct fl_self *self)
+{
+    FL_ASSERT(self->pid.bits != 0);
+    return (self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) != 0;
+}
+
 void fl_self_fail(struct fl_self *self, int code)
 {
     fl_self_exit(self, fl_reason_with(FL_EXIT_ERROR, code, "%s", fl_code_name(code)));
-}
-
-bool fl_self_is_ending(const struct fl_self *self)
-{
-    return (self->flags & (FL_PROC_ENDING | FL_PROC_DOOMED)) != 0;
 }
 
 FL_NORETURN void fl_self_exit_now(struct fl_self *self, struct fl_reason reason)

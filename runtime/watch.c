@@ -280,19 +280,36 @@ static const struct {
     {"resume", op_resume},
 };
 
+/* A request under way; it is owned, since what answers it may wait, and be killed there. */
+struct turn {
+    cJSON *request; /* a copy: the line does not outlive a wait */
+    struct fl_buf out;
+};
+
+static void turn_free(void *ptr)
+{
+    struct turn *turn = ptr;
+    FL_ASSERT(turn != NULL);
+    cJSON_Delete(turn->request);
+    fl_buf_fini(&turn->out);
+    free(turn);
+}
+
 static void watch_on_line(struct fl_self *self, struct watch *watch, const char *line)
 {
-    cJSON *request = cJSON_Parse(line); /* a copy: line does not outlive a wait */
-    const char *op = fl_json_text(request, "op", "");
-    int64_t id = fl_json_int(request, "id", 0);
-    struct fl_buf out = {0};
+    struct turn *turn = fl_new(struct turn);
+    turn->request = cJSON_Parse(line);
+    fl_self_own(self, turn, turn_free);
+    const char *op = fl_json_text(turn->request, "op", "");
+    int64_t id = fl_json_int(turn->request, "id", 0);
     size_t i = 0;
     while (i < FL_COUNT(ops) && strcmp(ops[i].word, op) != 0)
         i++;
-    answer_begin(&out, id);
-    int rc = i == FL_COUNT(ops) ? FL_EBADMSG : ops[i].fn(self, watch, request, &out);
-    answer_end(self, watch, &out, rc, id);
-    cJSON_Delete(request);
+    answer_begin(&turn->out, id);
+    int rc = i == FL_COUNT(ops) ? FL_EBADMSG : ops[i].fn(self, watch, turn->request, &turn->out);
+    answer_end(self, watch, &turn->out, rc, id);
+    fl_self_disown(self, turn);
+    turn_free(turn);
 }
 
 static void watch_on_data(struct fl_self *self, void *state, struct fl_tcp *tcp, const void *bytes,

@@ -20,7 +20,8 @@ static const char archive_schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS rooms("
     "  id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, last INTEGER NOT NULL,"
-    "  count INTEGER NOT NULL, pruned INTEGER NOT NULL);"
+    "  count INTEGER NOT NULL, pruned INTEGER NOT NULL, at_ms INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS rooms_at ON rooms(at_ms);"
     "CREATE TABLE IF NOT EXISTS messages("
     "  id INTEGER PRIMARY KEY, room INTEGER NOT NULL, user BLOB NOT NULL, client BLOB NOT NULL,"
     "  number INTEGER NOT NULL, at_ms INTEGER NOT NULL, edited_ms INTEGER NOT NULL, body BLOB);"
@@ -36,10 +37,11 @@ static const char *const archive_sql_text[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_ROOM] = "SELECT id, last, count, pruned FROM rooms WHERE name = ?1",
+    [SQL_ROOM] = "SELECT id, last, count, pruned, at_ms FROM rooms WHERE name = ?1",
     [SQL_ROOMS] = "SELECT count(*) FROM rooms",
-    [SQL_ROOM_NEW] = "INSERT INTO rooms(name, last, count, pruned) VALUES(?1, 0, 0, 0)",
-    [SQL_ROOM_SET] = "UPDATE rooms SET last = ?2, count = ?3, pruned = ?4 WHERE id = ?1",
+    [SQL_ROOM_NEW] = "INSERT INTO rooms(name, last, count, pruned, at_ms) VALUES(?1, 0, 0, 0, 0)",
+    [SQL_ROOM_SET] =
+        "UPDATE rooms SET last = ?2, count = ?3, pruned = ?4, at_ms = ?5 WHERE id = ?1",
     [SQL_SAID] = "SELECT " ARCHIVE_ROW
                  " FROM messages WHERE room = ?1 AND user = ?2 AND client = ?3",
     [SQL_SAY] = "INSERT INTO messages(id, room, user, client, number, at_ms, edited_ms, body)"
@@ -55,6 +57,7 @@ static const char *const archive_sql_text[SQL_COUNT] = {
     [SQL_EDITED] = "SELECT " ARCHIVE_ROW " FROM messages INDEXED BY messages_edited"
                    " WHERE room = ?1 AND number > ?2 AND edited_ms > 0 AND id <= ?3"
                    " ORDER BY number LIMIT ?4",
+    [SQL_LATEST] = "SELECT name, count, at_ms FROM rooms ORDER BY at_ms DESC LIMIT ?1",
 };
 
 static int archive_fail(struct fl_archive *archive, int sqlite_code, const char *doing,

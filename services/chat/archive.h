@@ -35,6 +35,8 @@ enum fl_archive_kind {
     FL_ARCHIVE_SINCE, /* room, seq: a number, limit → rows: what changed after it: new messages,
                          then older ones that were edited. more: that would be too much, or is not
                          kept any more, and rows are the newest messages instead */
+    FL_ARCHIVE_ROOMS, /* limit → rows: the rooms that something was said in last, latest first; seq:
+                         messages kept, number: when (ms), and their names in place of JSON */
 };
 
 /** One message of an answer; its JSON, of json_len bytes, follows. */
@@ -56,9 +58,9 @@ struct fl_archive_op {
      * may turn out to have happened). */
     int code;
     bool existed, more;
-    int64_t number, last; /* last: the room's last number, after this */
-    int64_t at_ms;
-    struct fl_buf rows; /* struct fl_archive_row and JSON, one behind the other */
+    int64_t number, last;   /* last: the room's last number, after this */
+    int64_t at_ms, said_ms; /* of a change: when it was made, and when its message was said */
+    struct fl_buf rows;     /* struct fl_archive_row and JSON, one behind the other */
 };
 
 struct fl_archive;

@@ -24,6 +24,7 @@ enum archive_sql {
     SQL_BEFORE,
     SQL_AFTER,
     SQL_EDITED,
+    SQL_LATEST,
     SQL_COUNT
 };
 

@@ -6,7 +6,9 @@
 #define SEQ_MAX ((INT64_C(1) << SEQ_BITS) - 1)
 
 struct room_row {
-    int64_t id, last, count, pruned; /* pruned: the newest seq that is not kept any more */
+    int64_t id, last, count;
+    int64_t pruned; /* the newest seq that is not kept any more */
+    int64_t at_ms;  /* when something was said last */
 };
 
 void fl_message_put(const struct fl_message *message, struct fl_buf *out)
@@ -93,6 +95,7 @@ static int room_find(struct fl_archive *archive, struct fl_str name, struct room
             .last = sqlite3_column_int64(stmt, 1),
             .count = sqlite3_column_int64(stmt, 2),
             .pruned = sqlite3_column_int64(stmt, 3),
+            .at_ms = sqlite3_column_int64(stmt, 4),
         };
     ops_reset(stmt);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -119,6 +122,7 @@ static int room_write(struct fl_archive *archive, const struct room_row *room)
     sqlite3_bind_int64(stmt, 2, room->last);
     sqlite3_bind_int64(stmt, 3, room->count);
     sqlite3_bind_int64(stmt, 4, room->pruned);
+    sqlite3_bind_int64(stmt, 5, room->at_ms);
     return ops_exec(stmt);
 }
 
@@ -155,7 +159,7 @@ static int ops_find_said(struct fl_archive *archive, const struct room_row *room
         struct fl_message said = ops_message(stmt);
         op->existed = true;
         op->seq = op->number = said.seq;
-        op->at_ms = said.at_ms;
+        op->at_ms = op->said_ms = said.at_ms;
     }
     ops_reset(stmt);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -166,7 +170,7 @@ static int ops_say_new(struct fl_archive *archive, struct room_row *room, struct
 {
     sqlite3_stmt *stmt = archive->sql[SQL_SAY];
     op->seq = op->number = ++room->last;
-    op->at_ms = now_ms;
+    op->at_ms = op->said_ms = room->at_ms = now_ms;
     sqlite3_bind_int64(stmt, 1, ops_id(room, op->seq));
     sqlite3_bind_int64(stmt, 2, room->id);
     ops_bind(stmt, 3, op->user);
@@ -216,6 +220,7 @@ static int ops_look_at(struct fl_archive *archive, const struct room_row *room,
         op->existed = erases ? found.is_erased : fl_str_eq(found.body, op->body);
         op->number = found.number;
         op->at_ms = found.edited_ms;
+        op->said_ms = found.at_ms;
     }
     ops_reset(stmt);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -337,6 +342,25 @@ static int ops_since(struct fl_archive *archive, const struct room_row *room,
     return rc;
 }
 
+static int ops_rooms(struct fl_archive *archive, struct fl_archive_op *op)
+{
+    sqlite3_stmt *stmt = archive->sql[SQL_LATEST];
+    sqlite3_bind_int(stmt, 1, ops_limit(op));
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct fl_str name = ops_bytes(stmt, 0);
+        struct fl_archive_row row = {
+            .seq = sqlite3_column_int64(stmt, 1),
+            .number = sqlite3_column_int64(stmt, 2),
+            .json_len = (uint32_t)name.len,
+        };
+        fl_buf_add(&op->rows, &row, sizeof row);
+        fl_buf_add(&op->rows, name.at, name.len);
+    }
+    ops_reset(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static bool ops_name_ok(struct fl_str name)
 {
     return name.len > 0 && name.len <= FL_ARCHIVE_NAME_MAX;
@@ -347,6 +371,7 @@ int fl_archive_op_run(struct fl_archive *archive, struct fl_archive_op *op, int6
     struct room_row room;
     FL_ASSERT(op->rows.len == 0);
     op->code = 0;
+    if (op->kind == FL_ARCHIVE_ROOMS) return ops_rooms(archive, op);
     bool changes = op->kind < FL_ARCHIVE_PAGE;
     if (!ops_name_ok(op->room) || (changes && !ops_name_ok(op->user)) || op->seq < 0) {
         op->code = FL_ERANGE;

@@ -23,7 +23,7 @@ bool fl_chat_ask_read(struct fl_str bytes, struct fl_archive_op *out)
     if (bytes.len < sizeof ask) return false;
     memcpy(&ask, bytes.at, sizeof ask);
     size_t parts = (size_t)ask.room_len + ask.user_len + ask.id_len + ask.body_len;
-    if (ask.kind < FL_ARCHIVE_SAY || ask.kind > FL_ARCHIVE_SINCE) return false;
+    if (ask.kind < FL_ARCHIVE_SAY || ask.kind > FL_ARCHIVE_ROOMS) return false;
     if (bytes.len - sizeof ask != parts) return false;
     const char *at = bytes.at + sizeof ask;
     *out = (struct fl_archive_op){
@@ -48,6 +48,7 @@ void fl_chat_answer_put(const struct fl_archive_op *op, struct fl_buf *out)
         .number = op->number,
         .last = op->last,
         .at_ms = op->at_ms,
+        .said_ms = op->said_ms,
         .rows_len = (uint32_t)op->rows.len,
     };
     fl_buf_add(out, &answer, sizeof answer);

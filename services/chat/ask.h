@@ -19,7 +19,7 @@ struct fl_chat_ask {
 struct fl_chat_answer {
     int32_t code; /* of the operation: the call itself may fail too */
     bool existed, more;
-    int64_t seq, number, last, at_ms;
+    int64_t seq, number, last, at_ms, said_ms;
     uint32_t rows_len; /* they follow */
 };
 /** As much as an answer can be. */

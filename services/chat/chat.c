@@ -1,14 +1,14 @@
 #include "services/chat/chat.h"
 
-#include <fl_assets.h>
-
 #include "runtime/base/json.h"
 #include "runtime/sup.h"
+#include "services/chat/page.h"
 #include "services/chat/room.h"
 #include "services/chat/talk.h"
 #include "services/chat/writer.h"
+#include "services/live/assets.h"
 #include "services/web/presence.h"
-#include "services/web/web.h"
+#include "services/web/token.h"
 
 #define CHAT_SUP_NAME "chat"
 
@@ -21,23 +21,39 @@ static void chat_health(struct fl_self *self, struct fl_web *web, const struct f
         fl_web_fail(self, web, 503, "the writer is starting");
 }
 
+static const struct fl_live_page chat_pages[] = {
+    {"/", &fl_lobby_page},
+    {"/rooms/:room", &fl_room_page},
+    {0},
+};
+static const char *const chat_styles[] = {"/assets/chat.css", NULL};
+static const char *const chat_scripts[] = {"/assets/chat.js", NULL};
+static const struct fl_live_site chat_live = {
+    .pages = chat_pages,
+    .socket_path = "/live",
+    .title_suffix = " · chat",
+    .styles = chat_styles,
+    .scripts = chat_scripts,
+};
+
 static const struct fl_web_route chat_routes[] = {
     {"GET", "/health", chat_health, NULL},
+    FL_LIVE_ROUTE(&chat_live),
     {0},
 };
-
-static const char chat_js[] = "text/javascript; charset=utf-8";
 
 static const struct fl_web_asset chat_assets[] = {
-    {"/", "text/html; charset=utf-8", fl_asset_chat_html, &fl_asset_chat_html_len},
+    FL_LIVE_ASSETS,
     {"/assets/chat.css", "text/css; charset=utf-8", fl_asset_chat_css, &fl_asset_chat_css_len},
-    {"/assets/chat.js", chat_js, fl_asset_chat_js, &fl_asset_chat_js_len},
-    {"/assets/phoenix.min.js", chat_js, fl_asset_phoenix_js, &fl_asset_phoenix_js_len},
+    {"/assets/chat.js", "text/javascript; charset=utf-8", fl_asset_chat_js, &fl_asset_chat_js_len},
     {0},
 };
+
+static const struct fl_channel_server chat_live_channels[] = {FL_LIVE_CHANNEL(&chat_live), {0}};
 
 static const struct fl_web_socket chat_sockets[] = {
     {.path = "/socket", .channels = fl_talk_channels},
+    {.path = "/live", .channels = chat_live_channels},
     {0},
 };
 
@@ -95,6 +111,11 @@ static int chat_start_tree(struct fl_node *node, struct fl_chat *chat)
          .server = &fl_chat_writer_server,
          .args = &chat->archive,
          .shutdown_ns = fl_s(5)},
+        {.id = FL_LOBBY_NAME,
+         .name = FL_LOBBY_NAME,
+         .server = &fl_lobby_server,
+         .args = chat,
+         .shutdown_ns = fl_s(1)},
         {.id = FL_DOOR_NAME,
          .name = FL_DOOR_NAME,
          .server = &fl_door_server,
@@ -152,7 +173,11 @@ int fl_chat_start(struct fl_node *node, const struct fl_service_opts *opts, stru
     chat->presence = fl_presence_new(node, &presence);
     rc = chat_start_tree(node, chat);
     if (rc != 0) return fl_err_set(err, rc, "chat: %s", fl_code_name(rc));
+    struct fl_web_secret secret;
+    rc = fl_web_secret_load(opts->folder, &secret, err);
+    if (rc != 0) return rc;
     const struct fl_web_site site = {
+        .secret = &secret,
         .routes = chat_routes,
         .assets = chat_assets,
         .sockets = chat_sockets,

@@ -8,8 +8,6 @@
 #define TALK_WAITING_MAX 512 /* said and not answered; more: "overloaded" */
 #define TALK_ANSWER_WITHIN fl_s(15)
 #define TALK_AGAIN_NS fl_ms(50)
-#define TALK_EACH_NS (20 * FL_NS_PER_MS) /* 50 a second … */
-#define TALK_BURST 300                   /* … and so many at once */
 #define TALK_TYPING_NS fl_s(1)
 #define TALK_TYPING_MS 5000 /* how long a hint is good for */
 #define TALK_STATUS_MAX 256
@@ -208,14 +206,9 @@ static int talk_on_join(struct fl_channel *ch, void *state, const struct fl_chan
 
 /* ---- what people do */
 
-/* Does this client say more than one may? Each word costs its time, and some is forgiven. */
 static bool talk_is_too_fast(struct fl_channel *ch, struct fl_talk *talk)
 {
-    fl_ns now_ns = fl_self_now(fl_channel_self(ch));
-    fl_ns from_ns = fl_ns_max(talk->rate_ns, now_ns);
-    if (from_ns - now_ns > TALK_BURST * TALK_EACH_NS) return true;
-    talk->rate_ns = from_ns + TALK_EACH_NS;
-    return false;
+    return !fl_pace_take(&talk->pace, fl_self_now(fl_channel_self(ch)));
 }
 
 static void talk_ask(struct fl_channel *ch, struct fl_talk *talk, struct fl_str ref,

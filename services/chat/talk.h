@@ -3,6 +3,7 @@
 #define FL_CHAT_TALK_H
 
 #include "services/chat/outbox.h"
+#include "services/chat/pace.h"
 #include "services/chat/room.h"
 #include "services/web/web.h"
 
@@ -18,8 +19,8 @@ struct fl_talk {
     bool is_seeking;         /* the room is not there */
     uint32_t ids;            /* of messages that came without one */
     struct fl_outbox outbox; /* to the room */
-    fl_ns rate_ns;           /* when what was said lately is forgiven */
-    fl_ns typing_ns;         /* when another hint may be given */
+    struct fl_pace pace;
+    fl_ns typing_ns; /* when another hint may be given */
     int64_t online_ms;
 
     int64_t last;          /* the client has all changes up to this one */
@@ -46,9 +47,9 @@ bool fl_talk_caught_up(struct fl_channel *ch, struct fl_talk *talk, uint64_t ref
 void fl_talk_catch_up(struct fl_channel *ch, struct fl_talk *talk);
 
 /* talk_history.c: what was said before */
-/** Appends `{"seq":…,"messages":[…],…}` to out: what a client that knows the room up to `since` has
- * missed; below 0: the newest messages. Then talk->last is what it knows. Waits. FL_ENOPROC and
- * others: the writer is not there. */
+/** Appends `{"seq":…,"messages":[…],…}` to out: what a client that knows the room up to `since`
+ * has missed; below 0: the newest messages. Then talk->last is what it knows. Waits. FL_ENOPROC
+ * and others: the writer is not there. */
 int fl_talk_read(struct fl_self *self, struct fl_talk *talk, int64_t since, struct fl_buf *out);
 /** A whole number at a key of the payload, or the fallback. */
 int64_t fl_talk_number(struct fl_str payload, const char *key, int64_t fallback);

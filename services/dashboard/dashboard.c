@@ -1,13 +1,14 @@
 #include "services/dashboard/dashboard.h"
 
 #include <curl/curl.h>
-#include <fl_assets.h>
 
 #include "runtime/base/units.h"
 #include "runtime/sup.h"
 #include "services/dashboard/page.h"
 #include "services/dashboard/sampler.h"
 #include "services/dashboard/ticker.h"
+#include "services/live/assets.h"
+#include "services/live/live.h"
 #include "services/look/look.h"
 #include "services/web/web.h"
 
@@ -29,21 +30,6 @@ static struct fl_buf dashboard_figures(struct fl_self *self)
     fl_self_disown(self, figures.at);
     if (code != 0) fl_buf_fini(&figures);
     return figures;
-}
-
-static void dashboard_page(struct fl_self *self, struct fl_web *web,
-                           const struct fl_web_request *req)
-{
-    (void)req;
-    struct fl_buf figures = dashboard_figures(self), page = {0};
-    cJSON *tree = cJSON_ParseWithLength(figures.at, figures.len);
-    fl_page_put(&page, (struct fl_str){fl_asset_dashboard_html, fl_asset_dashboard_html_len}, tree);
-    cJSON_Delete(tree);
-    fl_web_set_header(web, "cache-control", "no-store");
-    fl_web_set_header(web, "content-security-policy", "default-src 'self'; img-src 'self' data:");
-    fl_web_respond(self, web, 200, "text/html; charset=utf-8", page.at, page.len);
-    fl_buf_fini(&page);
-    fl_buf_fini(&figures);
 }
 
 static void dashboard_json(struct fl_self *self, struct fl_web *web,
@@ -110,14 +96,38 @@ static void viewer_on_event(struct fl_channel *ch, void *state,
 
 /* ---- the site ---- */
 
+/* Browsers ask for one on their own. */
+static void dashboard_no_icon(struct fl_self *self, struct fl_web *web,
+                              const struct fl_web_request *req)
+{
+    (void)req;
+    fl_web_respond(self, web, 204, NULL, "", 0);
+}
+
+static const struct fl_live_page dashboard_pages[] = {{"/", &fl_dashboard_view}, {0}};
+static const char *const dashboard_styles[] = {"/assets/uplot.css", "/assets/look.css",
+                                               "/assets/dashboard.css", NULL};
+static const char *const dashboard_scripts[] = {"/assets/uplot.js", "/assets/look.js",
+                                                "/assets/charts.js", "/assets/dashboard.js", NULL};
+
+static const struct fl_live_site dashboard_live = {
+    .pages = dashboard_pages,
+    .socket_path = "/live",
+    .title_suffix = " · Faultline",
+    .styles = dashboard_styles,
+    .scripts = dashboard_scripts,
+};
+
 static const struct fl_web_route dashboard_routes[] = {
-    {"GET", "/", dashboard_page, NULL},
     {"GET", "/figures.json", dashboard_json, NULL},
     {"GET", "/health", dashboard_health, NULL},
+    {"GET", "/favicon.ico", dashboard_no_icon, NULL},
+    FL_LIVE_ROUTE(&dashboard_live),
     {0},
 };
 
 static const struct fl_web_asset dashboard_assets[] = {
+    FL_LIVE_ASSETS,
     {"/assets/dashboard.js", "text/javascript; charset=utf-8", fl_asset_dashboard_js,
      &fl_asset_dashboard_js_len},
     {"/assets/charts.js", "text/javascript; charset=utf-8", fl_asset_charts_js,
@@ -126,8 +136,6 @@ static const struct fl_web_asset dashboard_assets[] = {
     {"/assets/look.css", "text/css; charset=utf-8", fl_asset_look_css, &fl_asset_look_css_len},
     {"/assets/dashboard.css", "text/css; charset=utf-8", fl_asset_dashboard_css,
      &fl_asset_dashboard_css_len},
-    {"/assets/phoenix.min.js", "text/javascript; charset=utf-8", fl_asset_phoenix_js,
-     &fl_asset_phoenix_js_len},
     {"/assets/uplot.js", "text/javascript; charset=utf-8", fl_asset_uplot_js,
      &fl_asset_uplot_js_len},
     {"/assets/uplot.css", "text/css; charset=utf-8", fl_asset_uplot_css, &fl_asset_uplot_css_len},
@@ -148,15 +156,12 @@ static const struct fl_channel_server dashboard_channels[] = {
     {0},
 };
 
+static const struct fl_channel_server dashboard_views[] = {FL_LIVE_CHANNEL(&dashboard_live), {0}};
+
 static const struct fl_web_socket dashboard_sockets[] = {
     {.path = "/socket", .channels = dashboard_channels},
+    {.path = "/live", .channels = dashboard_views},
     {0},
-};
-
-static const struct fl_web_site dashboard_site = {
-    .routes = dashboard_routes,
-    .assets = dashboard_assets,
-    .sockets = dashboard_sockets,
 };
 
 static void dashboard_on_limit(void *cx, const char *child_id)
@@ -255,6 +260,14 @@ int fl_dashboard_start(struct fl_node *node, const struct fl_service_opts *opts,
     if (code == 0) code = dashboard_start_samplers(node, opts, specs, count);
     if (code != 0) return fl_err_set(err, code, "dashboard: %s", fl_code_name(code));
 
-    int port = 0;
-    return fl_web_serve(node, &dashboard_site, opts->host, opts->port, &port, NULL, err);
+    struct fl_web_secret secret = {0};
+    code = fl_web_secret_load(opts->folder, &secret, err); /* pages outlive a crash of ours */
+    if (code != 0) return code;
+    const struct fl_web_site site = {
+        .routes = dashboard_routes,
+        .assets = dashboard_assets,
+        .sockets = dashboard_sockets,
+        .secret = &secret,
+    };
+    return fl_web_serve(node, &site, opts->host, opts->port, NULL, NULL, err);
 }

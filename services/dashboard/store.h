@@ -55,8 +55,8 @@ void fl_store_put_values(const struct fl_store *store, fl_ns now_ns, fl_ns max_a
 /** Appends {"generation","series":[{"source","group","name","unit"}]}, in the order of the values.
  */
 void fl_store_put_table(const struct fl_store *store, struct fl_buf *out);
-/** Appends {"generation","span","from_ns","step_ns","points":[[…],…]} of a ring: for each series
- * its slots from the oldest to now_ns. */
+/** Appends {"generation","span","from_ns","step_ns","points":[[…],…]} of a ring: for each
+ * series its slots from the oldest to now_ns. */
 void fl_store_put_points(const struct fl_store *store, int ring, fl_ns now_ns, struct fl_buf *out);
 /** The ring of this name, or -1. */
 int fl_store_ring_find(struct fl_str name);

@@ -1,7 +1,7 @@
 #include "services/dashboard/ticker.h"
 
 #include "runtime/control.h"
-#include "services/dashboard/page.h"
+#include "services/dashboard/board.h"
 #include "services/dashboard/sampler.h"
 #include "services/look/feed.h"
 
@@ -34,6 +34,8 @@ struct ticker {
     struct heard heard[FL_SOURCES_MAX];
     size_t heard_count;
     struct past pasts[FL_STORE_RINGS];
+    struct fl_board board;
+    uint64_t board_seq; /* of the update that it was made of */
 };
 
 static void ticker_fini(void *state)
@@ -121,7 +123,7 @@ static void ticker_look(struct fl_self *self, struct ticker *ticker)
     int code = fl_blocking(self, ticker_read, reading, ticker_reading_free);
     struct fl_buf check = {0};
     if (code == 0 && reading->len <= FL_TICKER_JSON_MAX - 128 &&
-        fl_page_put_update(&check, (struct fl_str){reading->text, reading->len}, 0, 0) == 0)
+        fl_board_put_update(&check, (struct fl_str){reading->text, reading->len}, 0, 0) == 0)
         ticker_replace(self, &ticker->run, fl_shared_new(reading->text, reading->len));
     fl_buf_fini(&check);
     ticker_reading_free(reading);
@@ -158,7 +160,7 @@ static void ticker_make(struct fl_self *self, struct ticker *ticker)
     if (ticker->run == NULL)
         ticker_put_own(self, ticker, &json);
     else
-        fl_page_put_update(&json, ticker_text(ticker->run), ticker->seq, now_ns);
+        fl_board_put_update(&json, ticker_text(ticker->run), ticker->seq, now_ns);
     while (json.len > 0 && json.at[json.len - 1] != '}')
         json.len--; /* a newline */
     FL_ASSERT(json.len > 1);
@@ -272,10 +274,26 @@ static void ticker_on_points(struct fl_self *self, struct ticker *ticker, const 
     ticker_answer(self, msg, (struct fl_str){past->json.at, past->json.len});
 }
 
+/** Makes the board of the last update, if nobody asked for that one yet. */
+static void ticker_on_board(struct fl_self *self, struct ticker *ticker, const struct fl_msg *msg)
+{
+    if (ticker->board_seq != ticker->seq) {
+        struct fl_str text = ticker_text(ticker->json);
+        cJSON *figures = cJSON_ParseWithLength(text.at, text.len);
+        fl_board_read(&ticker->board, figures);
+        cJSON_Delete(figures);
+        ticker->board_seq = ticker->seq;
+    }
+    fl_self_reply(self, msg->from, msg->ref, &ticker->board, sizeof ticker->board);
+}
+
 static void ticker_on_call(struct fl_self *self, void *state, const struct fl_msg *msg)
 {
     struct ticker *ticker = state;
-    if (msg->tag == FL_TICKER_POINTS) {
+    if (ticker->json == NULL) ticker_make(self, ticker);
+    if (msg->tag == FL_TICKER_BOARD) {
+        ticker_on_board(self, ticker, msg);
+    } else if (msg->tag == FL_TICKER_POINTS) {
         ticker_on_points(self, ticker, msg);
     } else if (msg->tag == FL_TICKER_SERIES) {
         struct fl_buf table = {0};
@@ -283,7 +301,6 @@ static void ticker_on_call(struct fl_self *self, void *state, const struct fl_ms
         ticker_answer(self, msg, (struct fl_str){table.at, table.len});
         fl_buf_fini(&table);
     } else {
-        if (ticker->json == NULL) ticker_make(self, ticker);
         ticker_answer(self, msg, ticker_text(ticker->json));
     }
 }

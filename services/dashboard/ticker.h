@@ -16,8 +16,8 @@ enum {
 };
 
 /* Calls, answered with JSON text: LATEST with the latest figures, SERIES with the table of series,
- * POINTS (data: an int, the ring) with the past. */
-enum { FL_TICKER_LATEST = 1, FL_TICKER_SERIES, FL_TICKER_POINTS };
+ * POINTS (data: an int, the ring) with the past; BOARD with a struct fl_board. */
+enum { FL_TICKER_LATEST = 1, FL_TICKER_SERIES, FL_TICKER_POINTS, FL_TICKER_BOARD };
 
 /** args: const struct fl_service_opts *. */
 extern const struct fl_server fl_ticker_server;

@@ -17,7 +17,7 @@ enum fl_scribe_kind {
     FL_SCRIBE_APPEND = 1, /* rev: the head expected; rows; text: keep it, it is that of the new
                              head. FL_ESTATE: another head */
     FL_SCRIBE_TEXT,       /* the text at rev (INT64_MAX: the head): a text kept, answer.rev says of
-                             which revision, and rows to it. FL_ENOTFOUND: rev is not known any more */
+                             which revision, and rows to it. FL_ENOTFOUND: rev is not known */
     FL_SCRIBE_SINCE,      /* rows after rev; none when rev is below answer.floor, but answer.seen */
     FL_SCRIBE_VERSIONS,   /* rows before rev, the latest first, joined to versions: seq is the
                              first revision of one, rev its last; without edits */

@@ -174,3 +174,13 @@ void fl_live_on_leave(struct fl_channel *ch, void *state)
 {
     live_end(channel_live(state));
 }
+
+void fl_live_on_format(const void *state, struct fl_buf *out)
+{
+    const struct fl_live *live = *(struct fl_live *const *)state;
+    if (live == NULL || live->view == NULL) {
+        fl_buf_puts(out, "a view that is not mounted");
+        return;
+    }
+    fl_buf_printf(out, "%s at %.*s", live->view->name, FL_ARG(live->url.path));
+}

@@ -162,14 +162,17 @@ struct fl_live_site {
         "GET", "/*path", fl_live_page_handle, (site) \
     }
 /** The row of a fl_web_socket's channels; its path is the live site's socket_path. */
-#define FL_LIVE_CHANNEL(site)                                                             \
-    {                                                                                     \
-        .topic = "lv:*", .state_bytes = sizeof(struct fl_live *), .cx = (site),           \
-        .ends_when_full = true, .on_join = fl_live_on_join, .on_event = fl_live_on_event, \
-        .on_message = fl_live_on_message, .on_reply = fl_live_on_reply,                   \
-        .on_down = fl_live_on_down, .on_timer = fl_live_on_timer,                         \
-        .on_timeout = fl_live_on_timeout, .on_leave = fl_live_on_leave,                   \
+/* clang-format off */
+#define FL_LIVE_CHANNEL(site)                                                                     \
+    {                                                                                             \
+        .topic = "lv:*", .state_bytes = sizeof(struct fl_live *), .cx = (site),                   \
+        .ends_when_full = true, .on_join = fl_live_on_join, .on_event = fl_live_on_event,         \
+        .on_message = fl_live_on_message, .on_reply = fl_live_on_reply,                           \
+        .on_down = fl_live_on_down, .on_timer = fl_live_on_timer,                                 \
+        .on_timeout = fl_live_on_timeout, .on_leave = fl_live_on_leave,                           \
+        .on_format = fl_live_on_format                                                            \
     }
+/* clang-format on */
 
 /** Answers a page of the live site in the row's cx; 404 when there is none. */
 void fl_live_page_handle(struct fl_self *self, struct fl_web *web,
@@ -193,5 +196,7 @@ void fl_live_on_timer(struct fl_channel *ch, void *state, uint64_t ref, uint32_t
 void fl_live_on_timeout(struct fl_channel *ch, void *state);
 /** See FL_LIVE_CHANNEL. */
 void fl_live_on_leave(struct fl_channel *ch, void *state);
+/** See FL_LIVE_CHANNEL. */
+void fl_live_on_format(const void *state, struct fl_buf *out);
 
 #endif

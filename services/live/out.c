@@ -1,15 +1,13 @@
-/* out.c: puts one render into a tree. Values are copied once, escaped, into the tree's memory. */
+/* out.c: puts one render into a tree: nodes, lists and streams; out_value.c puts the values. */
 #include "runtime/base/rng.h"
 #include "services/live/escape.h"
 #include "services/live/live.h"
 #include "services/live/tree_inside.h"
 
 #include <stdalign.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-static void *out_take(struct fl_live_out *out, size_t bytes, size_t align)
+void *fl_live_out_take(struct fl_live_out *out, size_t bytes, size_t align)
 {
     void *at = out->is_full ? NULL : fl_live_tree_take(out->tree, bytes, align);
     if (at == NULL) out->is_full = true;
@@ -19,13 +17,12 @@ static void *out_take(struct fl_live_out *out, size_t bytes, size_t align)
 static void *out_take_array(struct fl_live_out *out, size_t count, size_t bytes)
 {
     if (count > FL_LIVE_TREE_MAX / bytes) out->is_full = true;
-    return out_take(out, count * bytes, alignof(max_align_t));
+    return fl_live_out_take(out, count * bytes, alignof(max_align_t));
 }
 
 /* ---- what is open ---- */
 
-/* The next slot of the node or entry that is open; NULL when the tree is full. */
-static struct fl_live_slot *out_next(struct fl_live_out *out)
+struct fl_live_slot *fl_live_out_next(struct fl_live_out *out)
 {
     if (out->is_full) return NULL;
     FL_ASSERT(out->depth > 0);
@@ -54,9 +51,9 @@ static void out_pop(struct fl_live_out *out)
 
 void fl_out_begin(struct fl_live_out *out, const struct fl_live_statics *statics)
 {
-    struct fl_live_slot *slot = out->depth > 0 ? out_next(out) : NULL;
+    struct fl_live_slot *slot = out->depth > 0 ? fl_live_out_next(out) : NULL;
     size_t bytes = sizeof(struct fl_live_node) + statics->slots_count * sizeof(struct fl_live_slot);
-    struct fl_live_node *node = out_take(out, bytes, alignof(struct fl_live_node));
+    struct fl_live_node *node = fl_live_out_take(out, bytes, alignof(struct fl_live_node));
     if (node == NULL) return;
     node->statics = statics;
     if (slot != NULL) {
@@ -75,7 +72,7 @@ void fl_out_end(struct fl_live_out *out)
 
 void fl_out_empty(struct fl_live_out *out)
 {
-    struct fl_live_slot *slot = out_next(out);
+    struct fl_live_slot *slot = fl_live_out_next(out);
     if (slot != NULL) *slot = (struct fl_live_slot){.kind = FL_SLOT_EMPTY};
 }
 
@@ -84,8 +81,8 @@ void fl_out_empty(struct fl_live_out *out)
 static struct fl_live_list *out_list(struct fl_live_out *out, const struct fl_live_statics *statics,
                                      size_t count)
 {
-    struct fl_live_slot *slot = out_next(out);
-    struct fl_live_list *list = out_take(out, sizeof(*list), alignof(struct fl_live_list));
+    struct fl_live_slot *slot = fl_live_out_next(out);
+    struct fl_live_list *list = fl_live_out_take(out, sizeof(*list), alignof(struct fl_live_list));
     if (list == NULL) return NULL;
     *list = (struct fl_live_list){.statics = statics};
     if (count > FL_LIVE_LIST_MAX) out->is_full = true;
@@ -149,7 +146,7 @@ void fl_out_item_text(struct fl_live_out *out, const char *key)
 
 void fl_out_item_str(struct fl_live_out *out, struct fl_str key)
 {
-    char *text = out_take(out, key.len + 1, 1);
+    char *text = fl_live_out_take(out, key.len + 1, 1);
     if (text == NULL) return;
     if (key.len > 0) memcpy(text, key.at, key.len);
     out_item_key(out, (struct fl_live_key){
@@ -171,7 +168,7 @@ void fl_out_list_end(struct fl_live_out *out)
 static struct fl_str out_copy(struct fl_live_out *out, struct fl_str text)
 {
     size_t len = fl_live_escape_len(FL_ESCAPE_NOTHING, text);
-    char *copy = out_take(out, len, 1);
+    char *copy = fl_live_out_take(out, len, 1);
     if (copy == NULL) return FL_STR("");
     fl_live_escape_write(FL_ESCAPE_NOTHING, text, copy);
     return (struct fl_str){copy, len};
@@ -180,10 +177,10 @@ static struct fl_str out_copy(struct fl_live_out *out, struct fl_str text)
 size_t fl_out_stream(struct fl_live_out *out, const struct fl_live_statics *statics,
                      const struct fl_live_stream *stream)
 {
-    const struct fl_live_stream_inside *from = stream->inside;
-    FL_ASSERT(from != NULL); /* fl_live_stream_init comes before the first render */
+    static const struct fl_live_stream_inside nothing;
+    const struct fl_live_stream_inside *from = stream->inside == NULL ? &nothing : stream->inside;
     struct fl_live_list *list = out_list(out, statics, from->inserts_count);
-    struct fl_live_flow *flow = out_take(out, sizeof(*flow), alignof(struct fl_live_flow));
+    struct fl_live_flow *flow = fl_live_out_take(out, sizeof(*flow), alignof(struct fl_live_flow));
     if (list == NULL || flow == NULL) return 0;
     *flow = (struct fl_live_flow){.ref = from->ref,
                                   .max = from->max,
@@ -214,136 +211,4 @@ void fl_out_stream_id(struct fl_live_out *out)
 {
     FL_ASSERT(out->stream != NULL);
     fl_out_str(out, out->stream->inserts[out->stream_at].dom_id);
-}
-
-/* ---- values ---- */
-
-/* A value, as it is named when it is an attribute; at NULL: nothing. */
-static void out_value(struct fl_live_out *out, enum fl_live_escape how, struct fl_str text)
-{
-    const char *name = out->name;
-    out->name = NULL;
-    struct fl_live_slot *slot = out_next(out);
-    if (slot == NULL) return;
-    *slot = (struct fl_live_slot){.kind = FL_SLOT_EMPTY};
-    if (text.at == NULL || (text.len == 0 && name == NULL)) return;
-    if (text.len > FL_LIVE_TREE_MAX) {
-        out->is_full = true;
-        return;
-    }
-    size_t name_len = name == NULL ? 0 : strlen(name);
-    size_t around = name == NULL ? 0 : name_len + sizeof(" =\"\"") - 1;
-    size_t len = fl_live_escape_len(how, text) + around;
-    char *at = out_take(out, len, 1);
-    if (at == NULL) return;
-    *slot = (struct fl_live_slot){.kind = FL_SLOT_TEXT, .len = (uint32_t)len, .is.text = at};
-    if (name == NULL) {
-        fl_live_escape_write(how, text, at);
-        return;
-    }
-    *at++ = ' ';
-    memcpy(at, name, name_len);
-    at += name_len;
-    *at++ = '=';
-    *at++ = '"';
-    at = fl_live_escape_write(how, text, at);
-    *at = '"';
-}
-
-void fl_out_name(struct fl_live_out *out, const char *name)
-{
-    out->name = name;
-}
-
-void fl_out_is(struct fl_live_out *out, bool is)
-{
-    fl_out_str(out, is ? FL_STR("") : (struct fl_str){NULL, 0});
-}
-
-void fl_out_text(struct fl_live_out *out, const char *text)
-{
-    out_value(out, FL_ESCAPE_TEXT, (struct fl_str){text, text == NULL ? 0 : strlen(text)});
-}
-
-void fl_out_str(struct fl_live_out *out, struct fl_str text)
-{
-    out_value(out, FL_ESCAPE_TEXT, text);
-}
-
-static void out_digits(struct fl_live_out *out, uint64_t number, bool is_negative)
-{
-    char digits[24], *at = digits + sizeof(digits);
-    do
-        *--at = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    if (is_negative) *--at = '-';
-    out_value(out, FL_ESCAPE_NOTHING, (struct fl_str){at, (size_t)(digits + sizeof(digits) - at)});
-}
-
-void fl_out_int(struct fl_live_out *out, int64_t number)
-{
-    out_digits(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, number < 0);
-}
-
-void fl_out_uint(struct fl_live_out *out, uint64_t number)
-{
-    out_digits(out, number, false);
-}
-
-void fl_out_real(struct fl_live_out *out, double number)
-{
-    char text[40];
-    int len = 0;
-    for (int digits = 6; digits <= 17; digits++) {
-        len = snprintf(text, sizeof(text), "%.*g", digits, number);
-        double back;
-        if (sscanf(text, "%lf", &back) == 1 && !(back < number || back > number)) break;
-    }
-    out_value(out, FL_ESCAPE_NOTHING, (struct fl_str){text, (size_t)len});
-}
-
-void fl_out_bool(struct fl_live_out *out, bool is)
-{
-    out_value(out, FL_ESCAPE_NOTHING, is ? FL_STR("true") : FL_STR("false"));
-}
-
-void fl_out_printf(struct fl_live_out *out, const char *format, ...)
-{
-    char small[256];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(small, sizeof(small), format, args);
-    va_end(args);
-    if (len < 0) len = 0, small[0] = 0;
-    if ((size_t)len < sizeof(small)) {
-        out_value(out, FL_ESCAPE_TEXT, (struct fl_str){small, (size_t)len});
-        return;
-    }
-    /* In the tree's memory, where nobody forgets to free it. */
-    char *large = out_take(out, (size_t)len + 1, 1);
-    if (large == NULL) return;
-    va_start(args, format);
-    vsnprintf(large, (size_t)len + 1, format, args);
-    va_end(args);
-    out_value(out, FL_ESCAPE_TEXT, (struct fl_str){large, (size_t)len});
-}
-
-void fl_out_html_text(struct fl_live_out *out, const char *html)
-{
-    fl_out_html_str(out, fl_str_of(html));
-}
-
-void fl_out_html_str(struct fl_live_out *out, struct fl_str html)
-{
-    out_value(out, FL_ESCAPE_NOTHING, html);
-}
-
-void fl_out_url_text(struct fl_live_out *out, const char *url)
-{
-    fl_out_url_str(out, (struct fl_str){url, url == NULL ? 0 : strlen(url)});
-}
-
-void fl_out_url_str(struct fl_live_out *out, struct fl_str url)
-{
-    fl_out_str(out, fl_live_url_is_script(url) ? FL_STR("#") : url);
 }

@@ -119,11 +119,18 @@ static void page_on_call(struct fl_self *self, void *state, const struct fl_msg 
     fl_self_stop_with_reply(self, msg, fl_reason_of(FL_EXIT_NORMAL), NULL, 0);
 }
 
+static void page_on_format(const void *state, struct fl_buf *out)
+{
+    const struct page *page = *(struct page *const *)state;
+    fl_buf_printf(out, "the page at %.*s", (int)page->target.len, page->target.at);
+}
+
 static const struct fl_server page_server = {
     .name = "live.page",
     .state_bytes = sizeof(struct page *),
     .on_init = page_on_init,
     .on_call = page_on_call,
+    .on_format = page_on_format,
 };
 
 static const struct {

@@ -82,5 +82,9 @@ struct fl_live_out {
 
 /** Memory of the tree, not zeroed; NULL when the tree has enough of it. */
 void *fl_live_tree_take(struct fl_live_tree *tree, size_t bytes, size_t align);
+/** Memory of the tree of a render; NULL: it is full. */
+void *fl_live_out_take(struct fl_live_out *out, size_t bytes, size_t align);
+/** The next slot of the node or entry that is open; NULL: the tree is full. */
+struct fl_live_slot *fl_live_out_next(struct fl_live_out *out);
 
 #endif

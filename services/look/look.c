@@ -106,12 +106,15 @@ static void look_add(struct fl_self *self, struct look *look, const struct fl_wa
 static void look_find(struct fl_self *self, struct look *look)
 {
     struct finding *finding = fl_new(struct finding);
-    if (fl_blocking(self, finding_run, finding, finding_free) == 0) {
+    int code = fl_blocking(self, finding_run, finding, finding_free);
+    fl_self_own(self, finding, finding_free); /* I may be killed while I connect */
+    if (code == 0) {
         pid_t root = look_root(look, finding);
         for (size_t i = 0; i < finding->count; i++)
             if (root == FL_LOOK_ALL || finding->all[i].root == root || finding->all[i].pid == root)
                 look_add(self, look, &finding->all[i]);
     }
+    fl_self_disown(self, finding);
     finding_free(finding);
 }
 

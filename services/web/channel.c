@@ -217,8 +217,7 @@ static void channel_on_timer(struct fl_self *self, void *state, uint64_t ref, ui
 static void channel_on_timeout(struct fl_self *self, void *state)
 {
     struct fl_channel *ch = state;
-    if (ch->server->on_timeout != NULL && channel_is_on(ch))
-        ch->server->on_timeout(ch, ch->state);
+    if (ch->server->on_timeout != NULL && channel_is_on(ch)) ch->server->on_timeout(ch, ch->state);
 }
 
 static void channel_on_down(struct fl_self *self, void *state, uint64_t ref, struct fl_pid who,
@@ -233,6 +232,17 @@ static void channel_on_down(struct fl_self *self, void *state, uint64_t ref, str
     }
 }
 
+static void channel_on_format(const void *state, struct fl_buf *out)
+{
+    const struct fl_channel *ch = state;
+    if (ch->seat == NULL) return; /* it has not begun */
+    struct fl_str topic = web_seat_topic(ch->seat);
+    fl_buf_printf(out, "topic %.*s", FL_ARG(topic));
+    if (ch->server->on_format == NULL || ch->state == NULL) return;
+    fl_buf_puts(out, ", ");
+    ch->server->on_format(ch->state, out);
+}
+
 const struct fl_server web_channel_server = {
     .name = "web.channel",
     .state_bytes = sizeof(struct fl_channel),
@@ -243,4 +253,5 @@ const struct fl_server web_channel_server = {
     .on_timer = channel_on_timer,
     .on_timeout = channel_on_timeout,
     .on_down = channel_on_down,
+    .on_format = channel_on_format,
 };

@@ -153,6 +153,8 @@ struct fl_channel_server {
     void (*on_timeout)(struct fl_channel *ch, void *state);
     /** The client left, joined again, or its connection is gone; not after a crash or a refusal. */
     void (*on_leave)(struct fl_channel *ch, void *state);
+    /** The state in words, behind the topic in crash reports and for who asks; read only. */
+    void (*on_format)(const void *state, struct fl_buf *out);
 };
 
 /** The process that the callbacks run in. To end the channel: fl_self_exit with FL_EXIT_NORMAL

@@ -60,7 +60,10 @@ static void put_loose(struct tpl_parser *p)
 
 void tpl_put_text(struct tpl_parser *p, struct fl_str text)
 {
-    if (fl_str_trim(text).len > 0) put_loose(p);
+    if (fl_str_trim(text).len > 0) {
+        put_loose(p);
+        tpl_check_nesting(p, p->scan.at - text.len, (struct fl_str){NULL, 0});
+    }
     tpl_put_tag(p, text);
 }
 
@@ -120,6 +123,7 @@ void tpl_parse_value(struct tpl_parser *p, size_t from, enum tpl_kind kind, stru
         }
         kind = TPL_PRINTF;
     }
+    if (!is_attr && kind != TPL_HTML) tpl_check_nesting(p, from, (struct fl_str){NULL, 0});
     struct tpl_piece *piece = tpl_put_piece(p, kind, is_attr);
     piece->code = code;
     piece->attr = attr;

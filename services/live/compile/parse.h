@@ -44,6 +44,15 @@ struct tpl_parser {
     struct fl_str raw_name; /* inside <textarea> or <title>, where < is text */
 };
 
+/** A start tag that is being read. */
+struct tpl_tag {
+    struct fl_str name;
+    size_t at;
+    struct fl_str attrs[TPL_ATTRS_MAX]; /* their names */
+    size_t attrs_count;
+    bool has_id, wants_id, is_stream;
+};
+
 /** Appends HTML that never changes; at the top level of a body it is loose, unless blank. */
 void tpl_put_text(struct tpl_parser *p, struct fl_str text);
 /** Appends HTML of a tag. */
@@ -51,17 +60,39 @@ void tpl_put_tag(struct tpl_parser *p, struct fl_str text);
 /** Ends the text here and adds a piece; is_attr: inside a tag. */
 struct tpl_piece *tpl_put_piece(struct tpl_parser *p, enum tpl_kind kind, bool is_attr);
 
-/** Reads a body up to its end, or to a {:…} or {/…}, which it leaves there. from: where its block
- * began. NULL: an error. */
+/** Reads a body up to its end, or to a {:…} or {/…}, which it leaves there. Never NULL. */
 struct tpl_body *tpl_parse_body(struct tpl_parser *p, bool is_entry);
 /** Reads what starts with `<`. */
 void tpl_parse_markup(struct tpl_parser *p);
+/** Reads one attribute of a tag. */
+void tpl_parse_attr(struct tpl_parser *p, struct tpl_tag *tag);
+/** May this be part of a tag's or an attribute's name? */
+bool tpl_is_name(char c);
+/** Notes an error when a browser would not put this element, or text when name is at NULL, where it
+ * stands here. */
+void tpl_check_nesting(struct tpl_parser *p, size_t at, struct fl_str name);
 /** Reads what starts with `{` in text, but for {:…} and {/…}. */
 void tpl_parse_brace(struct tpl_parser *p);
 /** Reads an expression behind its `{` and adds its piece. attr: the attribute that it is the whole
  * of, at NULL none; kind: TPL_VALUE, TPL_URL or TPL_IS. */
 void tpl_parse_value(struct tpl_parser *p, size_t from, enum tpl_kind kind, struct fl_str attr,
                      bool is_attr);
+/** Reads a {#part}, behind the word; `from` is where its brace stands, here and below. */
+void tpl_parse_part(struct tpl_parser *p, size_t from);
+/** Reads a {>part()}. */
+void tpl_parse_call(struct tpl_parser *p, size_t from);
+/** Reads an {#include}. */
+void tpl_parse_include(struct tpl_parser *p, size_t from);
+/** Reads a {#view}. */
+void tpl_parse_view(struct tpl_parser *p, size_t from);
+/** A block begins. */
+void tpl_block_enter(struct tpl_parser *p, size_t from);
+/** Reads its body up to its end tag, which `end` says for people; NULL: an error. */
+struct tpl_body *tpl_block_body(struct tpl_parser *p, size_t from, const char *end, bool is_entry);
+/** Steps over its end tag. */
+void tpl_block_end(struct tpl_parser *p, size_t from, const char *end);
+/** A part of code, trimmed, with its line. */
+struct tpl_code tpl_cut_code(struct tpl_code code, size_t from, size_t to);
 /** Drops the line that the block tag from..at stands on when nothing else does. */
 void tpl_drop_line(struct tpl_parser *p, size_t from);
 /** Drops the blanks in front of the tag that comes next when it has its line for itself. */

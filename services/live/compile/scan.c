@@ -170,8 +170,8 @@ struct tpl_code tpl_take_code(struct tpl_scan *scan, size_t from, const char *wh
     scan->at = at + 1;
     while (start < at && tpl_is_space(source.at[start]))
         start++;
-    struct tpl_code code = {fl_str_trim((struct fl_str){source.at + start, at - start}),
-                            tpl_line(scan, start, NULL)};
+    struct tpl_code code = {.text = fl_str_trim((struct fl_str){source.at + start, at - start})};
+    code.line = tpl_line(scan, start, &code.col);
     if (code.text.len == 0) tpl_fail(scan, from, "expected %s", what);
     return code;
 }

@@ -31,8 +31,11 @@ void tpl_skip_space(struct tpl_scan *scan);
 /** Takes letters, digits and `_`. */
 struct fl_str tpl_take_word(struct tpl_scan *scan);
 
+/** Space, tab, line end? */
 bool tpl_is_space(char c);
+/** A to z, in any case? */
 bool tpl_is_letter(char c);
+/** Letter, digit, `_`? */
 bool tpl_is_word(char c);
 
 /** Takes C up to the `}` that ends it, which is stepped over too; `from` is where its `{` stands.

@@ -26,7 +26,7 @@ enum tpl_kind {
 /** A piece of C that the template holds, and where. */
 struct tpl_code {
     struct fl_str text;
-    int line;
+    int line, col; /* from 1 */
 };
 
 /** One way of an {#if}; an {:else} has no condition. */

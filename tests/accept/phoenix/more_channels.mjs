@@ -6,6 +6,7 @@ import { Socket, Presence } from 'phoenix';
 import WebSocket from 'ws';
 import net from 'node:net';
 import assert from 'node:assert/strict';
+import { FaultProxy } from './faultproxy.mjs';
 
 const argv = process.argv.slice(2), opt = n => { const i = argv.indexOf('--' + n); return i < 0 ? null : argv[i + 1]; };
 const base = new URL(argv[0] ?? 'http://127.0.0.1:4100'), WS = base.href.replace(/^http/, 'ws').replace(/\/$/, '');
@@ -171,6 +172,11 @@ T('M29 a client that sends and never reads is slowed or dropped, and others do n
 });
 T('M30 a megabyte echoed eight times at once comes back whole', async () => {
   const s = sock(), c = await join(s, room()), big = { s: 'q'.repeat(1 << 20) }; await Promise.all(Array.from({ length: 8 }, () => P(c.push('echo', big, 20000)).then(r => assert.equal(r.s.length, 1 << 20))));
+});
+for (const old of ['phoenix-1.8.14', 'phoenix-1.8.9']) T(`M31 ${old}: joins, says, hears, sees who is there, comes back`, async () => {
+  const { Socket, Presence } = await import(old), px = new FaultProxy(base.hostname, +base.port); await px.up(); cleanup.push(() => px.stop());
+  const s = new Socket(`ws://127.0.0.1:${px.local}/socket`, { transport: WebSocket }); s.connect(); cleanup.push(() => s.disconnect()); const c = s.channel(room(), { user: 'old' }), p = new Presence(c), seen = []; let joins = 0; c.on('new_msg', m => seen.push(m.body)); c.joinPush.receive('ok', () => joins++); c.join(3000); await until(() => joins === 1 && p.list().length === 1);
+  assert.deepEqual(await P(c.push('echo', { a: 'é\u0000' })), { a: 'é\u0000' }); assert.equal((await P(c.push('echo', new Uint8Array([1, 2, 3]).buffer))).byteLength, 3); c.push('new_msg', { body: 7 }); await until(() => seen.includes(7)); px.kill(); await until(() => joins === 2 && p.list().length === 1 && p.state.old.metas.length === 1, 6000, 'the rejoin'); await P(c.leave());
 });
 
 let bad = 0;

@@ -2,7 +2,7 @@
 // more_liveview.mjs URL [--only REGEX] [--skip REGEX]: what accept_liveview.mjs leaves out, of the same server: every
 // shape of a template through the real client (/zoo), streams against their truth, tokens, storms of events, histories,
 // forms that come back, a server that is killed. The exit status is the number of failed tests.
-//   /zoo?seed=N   a page that follows from N alone, but for #feed, a stream whose children #truth names in order;
+//   /zoo?seed=N   a page that follows from N alone, but for its streams, whose children #truth and .truth name in order;
 //                 hook events: "go" {seed} shows another seed by a patch, "slow" is answered after a second
 //   ACCEPT_PROGRAM names the program that serves URL; one test starts its own with --port P --folder D
 import { chromium } from 'playwright-core';
@@ -34,13 +34,13 @@ const noReload = async page => assert.equal(await page.evaluate(() => window.__m
 // Pushes a hook's event from the page's main view; resolves with the reply.
 const push = (page, event, value) => page.evaluate(([e, v]) => new Promise((ok, no) => { const view = Object.values(window.liveSocket.roots)[0]; view.channel.push('event', { type: 'hook', event: e, value: v }).receive('ok', r => { if (r.diff) view.applyDiff ? view.applyDiff('update', r.diff, ({ diff, events }) => view.update(diff, events)) : view.update(r.diff, []); ok(r); }).receive('error', no).receive('timeout', no); }), [event, value]);
 // What a page shows, without what only a live page has.
-const shape = root => { const c = root.cloneNode(true); for (const e of [c, ...c.querySelectorAll('*')]) { const at = [...e.attributes].filter(a => !/^data-phx-(?!link)/.test(a.name)).sort((a, b) => a.name < b.name ? -1 : 1); while (e.attributes.length) e.removeAttribute(e.attributes[0].name); for (const a of at) e.setAttribute(a.name, a.value); } for (const s of ['#truth', '#feed']) c.querySelector(s)?.replaceChildren(); return c.innerHTML; };
+const shape = root => { const c = root.cloneNode(true); for (const e of [c, ...c.querySelectorAll('*')]) { const at = [...e.attributes].filter(a => !/^data-phx-(?!link)/.test(a.name)).sort((a, b) => a.name < b.name ? -1 : 1); while (e.attributes.length) e.removeAttribute(e.attributes[0].name); for (const a of at) e.setAttribute(a.name, a.value); } for (const s of c.querySelectorAll('#truth, .truth, [phx-update=stream]')) s.replaceChildren(); return c.innerHTML; };
 
 T('N01 zoo: whatever is shown next, the page is as a fresh one would be; the stream is as its truth', async () => {
   const page = await open('/zoo?seed=1'); let seed = 1;
   for (let i = 0; i < 150; i++) {
     const was = seed; seed = i % 7 === 6 ? seed : (seed * 7919 + i) % 100003; await push(page, 'go', { seed }); await until(async () => await text(page, '#seed') === String(seed), 3000, `seed ${seed}`);
-    const [live, fresh, feed, truth] = await page.evaluate(async ([s, f]) => { const fn = eval('(' + f + ')'); const doc = new DOMParser().parseFromString(await (await fetch('/zoo?seed=' + s)).text(), 'text/html'); return [fn(document.querySelector('[data-phx-main]')), fn(doc.querySelector('[data-phx-main]')), [...document.querySelectorAll('#feed > li')].map(e => e.id.slice(5)).join(' '), document.querySelector('#truth').textContent]; }, [seed, String(shape)]);
+    const [live, fresh, feed, truth] = await page.evaluate(async ([s, f]) => { const fn = eval('(' + f + ')'); const doc = new DOMParser().parseFromString(await (await fetch('/zoo?seed=' + s)).text(), 'text/html'); return [fn(document.querySelector('[data-phx-main]')), fn(doc.querySelector('[data-phx-main]')), [[...document.querySelectorAll('[phx-update=stream]')].map(u => [...u.children].map(e => e.id.replace(/.*-/, '')).join(' ')).join('; '), [...document.querySelectorAll('#truth, .truth')].map(e => e.textContent).join('; ')]].flat(); }, [seed, String(shape)]);
     assert.equal(live, fresh, `seed ${was} to ${seed}`); assert.equal(feed, truth, `the stream, seed ${was} to ${seed}`);
   }
   await noReload(page); assert.equal(page.L.sockets, 1);
@@ -48,7 +48,7 @@ T('N01 zoo: whatever is shown next, the page is as a fresh one would be; the str
 T('N02 zoo: a rejoin shows the same page, and the list of the stream anew', async () => {
   const page = await open('/zoo?seed=5'); for (const s of [6, 7, 8, 9]) await push(page, 'go', { seed: s }); await until(async () => await text(page, '#seed') === '9');
   const was = await page.evaluate(f => eval('(' + f + ')')(document.querySelector('[data-phx-main]')), String(shape)); await page.evaluate(() => window.liveSocket.getSocket().conn.close()); await until(async () => page.L.sockets === 2); await connected(page);
-  await until(async () => await page.evaluate(f => eval('(' + f + ')')(document.querySelector('[data-phx-main]')), String(shape)) === was); const [feed, truth] = await page.evaluate(() => [[...document.querySelectorAll('#feed > li')].map(e => e.id.slice(5)).join(' '), document.querySelector('#truth').textContent]); assert.equal(feed, truth); await noReload(page);
+  await until(async () => await page.evaluate(f => eval('(' + f + ')')(document.querySelector('[data-phx-main]')), String(shape)) === was); const [feed, truth] = await page.evaluate(() => [[...document.querySelectorAll('[phx-update=stream]')].map(u => [...u.children].map(e => e.id.replace(/.*-/, '')).join(' ')).join('; '), [...document.querySelectorAll('#truth, .truth')].map(e => e.textContent).join('; ')]); assert.equal(feed, truth); await noReload(page);
 });
 // A page's id and token, and a socket that joins by hand.
 async function visit(p) { const h = await (await fetch(BASE + p)).text(); return { id: h.match(/ id="(phx-[^"]+)"/)[1], session: h.match(/data-phx-session="([^"]+)"/)[1] }; }

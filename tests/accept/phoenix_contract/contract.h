@@ -3,6 +3,7 @@
 #ifndef FL_ACCEPT_CONTRACT_H
 #define FL_ACCEPT_CONTRACT_H
 
+#include "services/services.h"
 #include "services/web/presence.h"
 #include "services/web/web.h"
 
@@ -10,6 +11,7 @@
 struct contract {
     struct fl_pubsub *pubsub;
     struct fl_presence *presence;
+    struct fl_service_opts editor;
 };
 
 /** The channels of /socket; ended by a row with a NULL topic. */

@@ -1,18 +1,14 @@
 /* main.c: phoenix_contract [--port N] [--folder DIR] [--deflate]: a site for the acceptance tests
  * with the official clients. The contract of each is at the top of
  * tests/accept/phoenix/accept_*.mjs. */
+#include <ftw.h>
 #include <signal.h>
 
 #include "runtime/base/units.h"
+#include "services/editor/editor.h"
 #include "tests/accept/phoenix_contract/contract.h"
 #include "tests/accept/phoenix_contract/pages.h"
 #include "tests/accept/phoenix_contract/tasks.h"
-
-static const struct fl_web_socket contract_sockets[] = {
-    {.path = "/socket", .channels = contract_channels},
-    {.path = "/live", .channels = contract_live_channels},
-    {0},
-};
 
 static void main_on_signal(uv_signal_t *handle, int number)
 {
@@ -32,7 +28,7 @@ static void main_watch(struct fl_node *node, uv_signal_t *handle, int number)
 
 struct options {
     int port;
-    const char *folder; /* its secret: without one, pages do not outlive the program */
+    const char *folder; /* of its secret and documents; without one they go with the program */
     bool deflate;
 };
 
@@ -58,8 +54,20 @@ static int main_options(int argc, char **argv, struct options *out)
     return 0;
 }
 
-static int main_start(struct fl_node *node, struct contract *contract, struct fl_web_site *site,
-                      int *port, struct fl_err *err)
+/* ---- a folder for those who name none */
+
+static int main_remove_one(const char *path, const struct stat *info, int kind, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static void main_remove(const char *folder)
+{
+    nftw(folder, main_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int main_start(struct fl_node *node, struct contract *contract, struct contract_site *site,
+                      struct options *options, struct fl_err *err)
 {
     int rc = fl_pubsub_start(node, NULL, &contract->pubsub);
     if (rc != 0) return fl_err_set(err, rc, "pubsub: %s", fl_code_name(rc));
@@ -67,51 +75,63 @@ static int main_start(struct fl_node *node, struct contract *contract, struct fl
     rc = fl_presence_start(node, NULL, &presence, &contract->presence);
     if (rc == 0) rc = contract_tasks_start(node);
     if (rc != 0) return fl_err_set(err, rc, "processes: %s", fl_code_name(rc));
-    return fl_web_serve(node, site, NULL, *port, port, NULL, err);
+
+    const struct fl_guests *guests = NULL;
+    const struct fl_service_opts *editor = &contract->editor;
+    rc = fl_editor_open(node, editor, &guests, err);
+    if (rc != 0) return rc;
+    contract_site_lay_out(site, guests);
+    return fl_web_serve(node, &site->web, NULL, options->port, &options->port, NULL, err);
+}
+
+/* Runs until it is told to stop; the exit code. */
+static int main_run(struct fl_node *node, struct contract *contract, struct options *options)
+{
+    struct fl_err err = {0};
+    struct fl_web_secret secret;
+    struct contract_site site = {
+        .web = {.args = contract, .secret = &secret, .deflate = options->deflate}};
+    uv_signal_t term, interrupt;
+    int rc = fl_web_secret_load(options->folder, &secret, &err);
+    if (rc == 0) rc = main_start(node, contract, &site, options, &err);
+    if (rc != 0) {
+        fprintf(stderr, "phoenix_contract: %s\n", err.text);
+        return 69;
+    }
+    main_watch(node, &term, SIGTERM);
+    main_watch(node, &interrupt, SIGINT);
+    printf("listening on http://127.0.0.1:%d\n", options->port);
+    fflush(stdout);
+    rc = fl_node_run(node);
+    uv_close((uv_handle_t *)&term, NULL);
+    uv_close((uv_handle_t *)&interrupt, NULL);
+    uv_run(fl_node_loop(node), UV_RUN_NOWAIT); /* lets libuv let go of them */
+    return rc;
 }
 
 int main(int argc, char **argv)
 {
     struct fl_node *node = NULL;
-    struct fl_err err = {0};
     struct contract contract = {0};
-    struct fl_web_site site = {.routes = contract_routes,
-                               .assets = contract_assets,
-                               .sockets = contract_sockets,
-                               .args = &contract};
-    uv_signal_t term, interrupt;
-    int port = 0;
     struct options options = {0};
-    struct fl_web_secret secret;
+    char own[] = "/tmp/phoenix_contract.XXXXXX";
     if (main_options(argc, argv, &options) != 0) {
         fprintf(
             stderr,
             "usage: phoenix_contract [--port N] [--folder DIR] [--deflate]   (0: a free port)\n");
         return 64;
     }
+    bool is_own = options.folder == NULL;
+    if (is_own) options.folder = mkdtemp(own);
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
+    contract.editor = (struct fl_service_opts){
+        .service = "editor", .instance = "editor", .folder = options.folder, .control_fd = -1};
     const struct fl_node_opts opts = {.name = "phoenix_contract"};
-    port = options.port;
-    site.deflate = options.deflate;
-    site.secret = &secret;
-    int rc = fl_web_secret_load(options.folder, &secret, &err);
-    if (rc == 0) rc = fl_node_new(&node, &opts, &err);
-    if (rc == 0) rc = main_start(node, &contract, &site, &port, &err);
-    if (rc == 0) {
-        main_watch(node, &term, SIGTERM);
-        main_watch(node, &interrupt, SIGINT);
-        printf("listening on http://127.0.0.1:%d\n", port);
-        fflush(stdout);
-        rc = fl_node_run(node);
-        uv_close((uv_handle_t *)&term, NULL);
-        uv_close((uv_handle_t *)&interrupt, NULL);
-        uv_run(fl_node_loop(node), UV_RUN_NOWAIT); /* lets libuv let go of them */
-    } else {
-        fprintf(stderr, "phoenix_contract: %s\n", err.text);
-        rc = 69;
-    }
+    int rc = options.folder == NULL ? 69 : fl_node_new(&node, &opts, NULL);
+    rc = rc == 0 ? main_run(node, &contract, &options) : 69;
     fl_presence_free(contract.presence);
     fl_pubsub_free(contract.pubsub);
     if (node != NULL) fl_node_free(node);
+    if (is_own && options.folder != NULL) main_remove(own);
     return rc;
 }

@@ -123,12 +123,39 @@ static void zoo_feed(struct zoo *zoo)
                                 zoo->fed[i]);
 }
 
+static void zoo_show_last(struct zoo *zoo)
+{
+    char dom_id[24];
+    struct zoo_feed item = {.id = ++zoo->last_seen};
+    snprintf(dom_id, sizeof dom_id, "recent-%d", item.id);
+    fl_live_stream_put(&zoo->recent, dom_id, FL_LIVE_LAST, &item);
+    snprintf(dom_id, sizeof dom_id, "top-%d", item.id);
+    fl_live_stream_put(&zoo->top, dom_id, FL_LIVE_FIRST, &item);
+}
+
+static void zoo_show_some(struct zoo *zoo)
+{
+    for (int i = zoo->seed % 3; i > 0; i--)
+        zoo_show_last(zoo);
+    size_t recent = 0, top = 0;
+    int last = zoo->last_seen;
+    zoo->recent_truth[0] = zoo->top_truth[0] = '\0';
+    for (int id = last > 3 ? last - 2 : 1; id <= last; id++)
+        recent += (size_t)snprintf(zoo->recent_truth + recent, sizeof zoo->recent_truth - recent,
+                                   "%s%d", recent > 0 ? " " : "", id);
+    for (int id = last; id > 0 && id > last - 4; id--)
+        top += (size_t)snprintf(zoo->top_truth + top, sizeof zoo->top_truth - top, "%s%d",
+                                top > 0 ? " " : "", id);
+}
+
 /* ---- the view */
 
 static int zoo_on_mount(struct fl_live *live, void *state, const struct fl_live_request *req)
 {
     struct zoo *zoo = state;
     fl_live_stream_init(live, &zoo->feed, sizeof(struct zoo_feed), 0);
+    fl_live_stream_init(live, &zoo->recent, sizeof(struct zoo_feed), -3);
+    fl_live_stream_init(live, &zoo->top, sizeof(struct zoo_feed), 4);
     return 0;
 }
 
@@ -141,6 +168,7 @@ static void zoo_on_params(struct fl_live *live, void *state, const struct fl_liv
     zoo->seed = atoi(text);
     zoo_draw(zoo);
     zoo_feed(zoo);
+    zoo_show_some(zoo);
 }
 
 static void zoo_on_event(struct fl_live *live, void *state, const struct fl_live_event *event)

@@ -33,6 +33,10 @@ struct zoo {
     size_t fed_count;
     int last_fed;
     char truth[ZOO_FEED_MAX * 12];
+    /* two that keep the last three, and the first four */
+    struct fl_live_stream recent, top;
+    int last_seen;
+    char recent_truth[64], top_truth[64];
 };
 struct zoo_feed {
     int id, seed;

@@ -124,6 +124,10 @@ static void room_on_event(struct fl_channel *ch, void *state, const struct fl_ch
         fl_web_broadcast_from(self, args->pubsub, topic, "said", event->payload);
     else if (fl_str_is(event->event, "bytes"))
         fl_channel_push_binary(ch, "some", FL_STR("\0\1\2"));
+    else if (fl_str_is(event->event, "end"))
+        fl_self_exit(self, fl_reason_of(FL_EXIT_NORMAL));
+    else if (fl_str_is(event->event, "crash"))
+        fl_self_fail(self, FL_EBADMSG);
     else if (fl_str_is(event->event, "away"))
         fl_channel_disconnect(ch);
     fl_channel_reply(ch, event->ref, "ok", event->payload);
@@ -135,7 +139,14 @@ static void room_on_leave(struct fl_channel *ch, void *state)
     atomic_fetch_add(&args->left, 1);
 }
 
+static int bad_on_join(struct fl_channel *ch, void *state, const struct fl_channel_event *join)
+{
+    if (fl_str_is(fl_channel_topic(ch), "bad:crash")) fl_self_fail(fl_channel_self(ch), FL_EBADMSG);
+    return fl_str_is(fl_channel_topic(ch), "bad:full") ? FL_EFULL : 0;
+}
+
 static const struct fl_channel_server channels[] = {
+    {.topic = "bad:*", .on_join = bad_on_join},
     {.topic = "room:*",
      .on_join = room_on_join,
      .on_event = room_on_event,
@@ -392,6 +403,63 @@ static void a_channel_that_is_behind_says_overloaded_and_goes_on_later(void **st
     stage_down(stage);
 }
 
+static void joins_and_ends_are_told_as_they_are(void **state)
+{
+    static const struct {
+        const char *said, *heard;
+    } cases[] = {
+        {"[\"1\",\"1\",\"bad:crash\",\"phx_join\",{}]",
+         "[\"1\",\"1\",\"bad:crash\",\"phx_reply\",{\"status\":\"error\",\"response\":"
+         "{\"reason\":\"join crashed\"}}]"},
+        {"[\"2\",\"2\",\"bad:full\",\"phx_join\",{}]",
+         "[\"2\",\"2\",\"bad:full\",\"phx_reply\",{\"status\":\"error\",\"response\":{\"reason\":"},
+        {"[null,\"3\",\"bad:ok\",\"phx_join\",{}]",
+         "[null,\"3\",\"bad:ok\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]"},
+        {"[\"4\",\"4\",\"room:b\",\"phx_join\",{}]", "[\"4\",null,\"room:b\",\"hello\",{}]"},
+        {"[\"4\",\"5\",\"room:b\",\"end\",{}]", "[\"4\",\"4\",\"room:b\",\"phx_close\",{}]"},
+        {"[\"6\",\"6\",\"room:b\",\"phx_join\",{}]", "[\"6\",null,\"room:b\",\"hello\",{}]"},
+        {"[\"6\",\"7\",\"room:b\",\"crash\",{}]",
+         "[\"6\",\"6\",\"room:b\",\"phx_error\",{\"reason\":\"channel_crash\"}]"},
+        {"[\"8\",\"8\",\"room:nul\\u0000\",\"phx_join\",{}]", "\"reason\":\"unmatched topic\""},
+    };
+    struct stage *stage = stage_up((struct fl_web_site){0});
+    struct client client;
+    join(&client, &stage->world, "0", "");
+    for (size_t i = 0; i < FL_COUNT(cases); i++) {
+        client_say(&client, cases[i].said);
+        client_expect(&client, cases[i].heard);
+    }
+    client_say(&client, "[\"0\",\"e\",\"room:a\",\"echo\",{}]"); /* and nobody else noticed */
+    client_expect(&client, "\"e\"");
+    client_close(&client);
+    stage_down(stage);
+}
+
+static void who_joins_without_end_is_told_to_wait(void **state)
+{
+    struct stage *stage = stage_up((struct fl_web_site){0});
+    struct client client;
+    struct fl_buf text = {0};
+    char line[100];
+    bool refused = false;
+    join(&client, &stage->world, "0", "");
+    for (int i = 0; i < 3000 && !refused; i++) {
+        snprintf(line, sizeof line, "[\"%d\",\"%d\",\"room:b\",\"phx_join\",{}]", i, i);
+        client_say(&client, line);
+        client_say(&client, "[null,\"l\",\"room:b\",\"phx_leave\",{}]");
+        do {
+            assert_true(client_next(&client, &text));
+            refused |= strstr(text.at, "overloaded") != NULL;
+        } while (strstr(text.at, "\"l\"") == NULL);
+    }
+    assert_true(refused);
+    client_say(&client, "[\"0\",\"e\",\"room:a\",\"echo\",{}]");
+    client_expect(&client, "\"e\"");
+    client_close(&client);
+    fl_buf_fini(&text);
+    stage_down(stage);
+}
+
 static void a_channel_that_is_full_can_be_left_and_joined_again(void **state)
 {
     struct stage *stage = stage_up((struct fl_web_site){.events_max = 2});
@@ -505,6 +573,8 @@ int main(void)
         cmocka_unit_test(compression_is_agreed_on_only_where_the_site_allows_it),
         cmocka_unit_test(a_channel_that_is_behind_says_overloaded_and_goes_on_later),
         cmocka_unit_test(a_channel_that_is_full_can_be_left_and_joined_again),
+        cmocka_unit_test(joins_and_ends_are_told_as_they_are),
+        cmocka_unit_test(who_joins_without_end_is_told_to_wait),
         cmocka_unit_test(a_client_may_be_sent_away),
         cmocka_unit_test(who_does_not_read_is_cut_off_and_nobody_else_misses_a_word),
         cmocka_unit_test(who_is_silent_is_asked_and_who_does_not_answer_is_gone),

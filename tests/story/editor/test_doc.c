@@ -31,11 +31,12 @@ static void asker_on_cast(struct fl_self *self, void *state, const struct fl_msg
     struct fl_pid doc;
     if (msg->tag == FL_DOC_OP) w->told++;
     if (msg->tag != 1) return;
-    w->code = fl_doc_open(self, &w->docs, w->doc, &doc);
-    if (w->code != 0) return;
-    w->code = fl_call(self, doc, w->tag, w->request.at, w->request.len, w->answer,
-                      sizeof w->answer - 1, &w->answer_len, fl_s(60));
-    if (w->code == 0) w->answer[w->answer_len] = '\0';
+    int code = fl_doc_open(self, &w->docs, w->doc, &doc);
+    if (code == 0)
+        code = fl_call(self, doc, w->tag, w->request.at, w->request.len, w->answer,
+                       sizeof w->answer - 1, &w->answer_len, fl_s(60));
+    w->code = code;
+    if (code == 0) w->answer[w->answer_len] = '\0';
 }
 
 static int asker_on_init(struct fl_self *self, void *state, const void *args)

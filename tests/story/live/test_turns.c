@@ -1,5 +1,6 @@
 #include "tests/support/testkit.h"
 
+#include "runtime/crash.h"
 #include "runtime/server.h"
 #include "services/live/inside.h"
 #include "services/web/inside.h"
@@ -14,6 +15,7 @@ struct world {
     struct fl_pid conn, view;
     struct fl_buf heard; /* `at-in-ms text`, one a line */
     int diffs, ends;
+    char crash[200]; /* what the report of the last one says of its state */
 };
 
 /* ---- the view: a number */
@@ -145,10 +147,17 @@ static void world_join(struct world *w)
     fl_buf_fini(&payload);
 }
 
+static void world_on_note(void *cx, const struct fl_note *note)
+{
+    struct world *w = cx;
+    if (note->kind == FL_NOTE_CRASH) snprintf(w->crash, sizeof w->crash, "%s", note->crash->state);
+}
+
 static int set_up(void **state)
 {
     struct world *w = fl_new(struct world);
-    const struct fl_node_opts opts = {.simulated = true, .seed = 1};
+    const struct fl_node_opts opts = {
+        .simulated = true, .seed = 1, .on_note = world_on_note, .note_cx = w};
     assert_int_equal(fl_node_new(&w->node, &opts, NULL), 0);
     w->boot = fl_new(struct web_boot);
     atomic_init(&w->boot->refs, 1);
@@ -272,12 +281,13 @@ static void a_view_whose_connection_is_gone_hears_of_its_end(void **state)
     assert_int_equal(w->ends, 1);
 }
 
-static void a_view_that_crashes_says_no_more(void **state)
+static void a_view_that_crashes_says_no_more_and_is_named_in_the_report(void **state)
 {
     struct world *w = *state;
     size_t said = w->heard.len;
     world_click(w, "crash");
     fl_sim_run(w->node, fl_s(1));
+    assert_string_equal(w->crash, "topic lv:phx-1, test.number at /");
     assert_int_equal(w->ends, 0);
     assert_int_equal(w->heard.len, said);
 }
@@ -306,7 +316,7 @@ int main(void)
         story(what_changes_nothing_is_not_told),
         story(a_view_that_is_left_hears_of_its_end),
         story(a_view_whose_connection_is_gone_hears_of_its_end),
-        story(a_view_that_crashes_says_no_more),
+        story(a_view_that_crashes_says_no_more_and_is_named_in_the_report),
         story(a_view_that_is_killed_while_it_waits_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,10 +43,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-/** One revision, of client `c0` … `c9`, in a transaction of its own. */
+/** One revision, of client `x1`, and then `c0` … `c9`, in a transaction of its own. */
 static int append(struct shelf *shelf, struct fl_str name, int64_t head, int64_t seq)
 {
-    char client[4] = {'c', (char)('0' + seq % 10)};
+    char client[4] = {seq == 1 ? 'x' : 'c', (char)('0' + seq % 10)};
     const struct fl_doc_archive_row row = {
         .seq = seq,
         .at_ms = 1000 + head,
@@ -181,6 +181,8 @@ static void old_revisions_go_and_whose_they_were_stays(void **state)
     int64_t seq = 0; /* of c3: 3, 13, 23, 33 */
     assert_int_equal(fl_doc_archive_seen(shelf->archive, DOC, FL_STR("c3"), &seq, &shelf->err), 0);
     assert_int_equal(seq, 33);
+    assert_int_equal(fl_doc_archive_seen(shelf->archive, DOC, FL_STR("x1"), &seq, &shelf->err), 0);
+    assert_int_equal(seq, 1); /* its revision is gone */
     assert_int_equal(fl_doc_archive_seen(shelf->archive, DOC, FL_STR("xx"), &seq, &shelf->err), 0);
     assert_int_equal(seq, 0);
 }

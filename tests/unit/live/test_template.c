@@ -96,6 +96,14 @@ static void a_wrong_template_is_told_where_and_what_would_be_right(void **state)
         {"<div phx-hook=\"A\"></div>", "2:1: <div> with phx-hook or phx-update needs an id"},
         {"<div id=a phx-update=\"append\"></div>",
          "2:11: phx-update is \"stream\", \"ignore\" or \"replace\""},
+        {"<p><div></div></p>", "2:4: <div> would end the <p> that it stands in; make that a <div>"},
+        {"<p>{#if a}<ul></ul>{/if}</p>",
+         "2:11: <ul> would end the <p> that it stands in; make that a <div>"},
+        {"<table>{s->x}</table>", "2:8: text cannot stand directly in <table>"},
+        {"<table><tr>x</tr></table>", "2:12: text cannot stand directly in <tr>"},
+        {"<table><tbody><div></div></tbody></table>", "2:15: in <tbody> there can be no <div>"},
+        {"<div><tr></tr></div>", "2:6: <tr> cannot stand in <div>"},
+        {"<a><b><a></a></b></a>", "2:7: <a> cannot stand in another one"},
         /* attributes */
         {"<p class=\"{#if a}b{/if}\"></p>",
          "2:11: an attribute holds no blocks; write {condition ? \"a\" : \"b\"}"},
@@ -153,8 +161,7 @@ static void what_is_right_is_taken(void **state)
         "<!DOCTYPE html><html><head><title>{s->x}</title></head><body></body></html>",
         "<p>{\"}\"}{'}'}{/* } */ 1}{(struct a){1}.b}</p>",
         "<svg><path d={s->x} /><g><circle r=1 /></g></svg>",
-        "<a href=\"https://{s->x}\"></a><a href=\"mailto:{s->x}\"></a><a "
-        "href=\"?a={s->x}{s->y}\"></a>",
+        "<a href=\"https://{s->x}\"></a><a href=\"?a={s->x}{s->y}\"></a>",
         "<a href=\"{s->x}/a/{s->y}\"></a><a href={\"/x/%d\", s->x}></a>",
         "<textarea><b>{s->x}</textarea><style>a { b: c }</style><script>if (a < b) {}</script>",
         "<p title='{s->x} \"y\"' data-a=b hidden>{\"%s %s\", s->x, s->y}</p>",
@@ -186,8 +193,24 @@ static void an_error_of_the_c_compiler_points_into_the_template(void **state)
     struct fl_err err = {0};
     struct fl_buf c = {0};
     assert_int_equal(compile(FL_STR(HEAD "\n<p>\n{s->gone}</p>"), &c, &err), 0);
-    assert_non_null(strstr(c.at, "#line 4 \"a.html\"\nfl_out_value(fl_out, (s->gone));\n"));
+    assert_non_null(strstr(c.at, "#line 3 \"a.html\"\nfl_out_value(fl_out, (\n s->gone));\n"));
     fl_buf_fini(&c);
+}
+
+static void the_template_in_the_guide_is_right(void **state)
+{
+    char *guide;
+    size_t len;
+    struct fl_err err = {0};
+    struct fl_buf c = {0};
+    assert_int_equal(fl_file_read(&guide, &len, FL_SOURCE_DIR "/docs/live.md", &err), 0);
+    const char *from = strstr(guide, "```html\n");
+    assert_non_null(from);
+    from += strlen("```html\n");
+    struct fl_str template = {from, (size_t)(strstr(from, "```") - from)};
+    if (compile(template, &c, &err) != 0) fail_msg("%s", err.text);
+    fl_buf_fini(&c);
+    free(guide);
 }
 
 /* ---- anything at all ---- */
@@ -309,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_template_without_a_view_is_told_how_to_begin),
         cmocka_unit_test(what_is_right_is_taken),
         cmocka_unit_test(an_error_of_the_c_compiler_points_into_the_template),
+        cmocka_unit_test(the_template_in_the_guide_is_right),
         cmocka_unit_test(no_template_harms_the_compiler),
         cmocka_unit_test(a_template_of_anything_nested_too_deep_is_refused),
     };
