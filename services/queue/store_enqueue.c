@@ -45,7 +45,7 @@ static int enqueue_insert(struct fl_store *store, struct store_queue *queue,
     sqlite3_stmt *insert = store->sql[SQL_INSERT];
     sqlite3_bind_int64(insert, 1, store->next_id);
     sqlite3_bind_int64(insert, 2, queue->id);
-    sqlite3_bind_int(insert, 3, waits ? FL_JOB_SCHEDULED : FL_JOB_READY);
+    sqlite3_bind_int(insert, 3, waits ? (int)FL_JOB_SCHEDULED : (int)FL_JOB_READY);
     sqlite3_bind_int64(insert, 4, waits ? due_ms : -op->priority);
     sqlite3_bind_int64(insert, 5, op->priority);
     sqlite3_bind_int64(insert, 6, now_ms);
