@@ -10,7 +10,9 @@
 #define ROOM_AGAIN_NS fl_ms(20)    /* no writer: look again */
 #define ROOM_IDLE_NS fl_s(60)      /* nobody there, nothing said: it asks to be closed */
 
-enum { ROOM_AGAIN = 1, ROOM_IDLE };
+#define ROOM_UP_NS fl_s(1) /* after a change: who has lost it, in a full mailbox, is told again */
+
+enum { ROOM_AGAIN = 1, ROOM_IDLE, ROOM_UP };
 
 struct room {
     struct fl_chat *chat;
@@ -19,6 +21,7 @@ struct room {
     int64_t last; /* the last change that was broadcast, or that is not ours to broadcast */
     struct fl_outbox outbox; /* to the writer */
     bool is_waiting;         /* for a writer */
+    bool has_up;             /* ROOM_UP is coming */
     bool is_busy;            /* something was said since it last looked */
     struct fl_buf out;
 };
@@ -154,6 +157,9 @@ static void room_tell(struct fl_self *self, struct room *room, const struct fl_a
     if (answer->number <= room->last) return;
     room->last = answer->number;
     room->is_busy = true;
+    if (!room->has_up) fl_timer_start(self, ROOM_UP_NS, ROOM_UP);
+    room->has_up = true;
+
     if (answer->existed) {
         room_say_up(self, room);
         return;
@@ -232,6 +238,10 @@ static void room_on_timer(struct fl_self *self, void *state, uint64_t ref, uint3
     struct room *room = state;
     if (tag == ROOM_AGAIN) room_reach_writer(self, room);
     if (tag == ROOM_IDLE) room_ask_to_close(self, room);
+    if (tag == ROOM_UP) {
+        room->has_up = false;
+        room_say_up(self, room);
+    }
 }
 
 const struct fl_server fl_room_server = {

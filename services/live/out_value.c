@@ -21,12 +21,16 @@ static void out_value(struct fl_live_out *out, enum fl_live_escape how, struct f
     }
     size_t name_len = name == NULL ? 0 : strlen(name);
     size_t around = name == NULL ? 0 : name_len + sizeof(" =\"\"") - 1;
-    size_t len = fl_live_escape_len(how, text) + around;
+    size_t escaped = fl_live_escape_len(how, text), len = escaped + around;
     char *at = fl_live_out_take(out, len, 1);
     if (at == NULL) return;
     *slot = (struct fl_live_slot){.kind = FL_SLOT_TEXT, .len = (uint32_t)len, .is.text = at};
     if (name == NULL) {
-        fl_live_escape_write(how, text, at);
+        if (escaped == text.len) {
+            memcpy(at, text.at, text.len); /* whatever is escaped becomes longer */
+        } else {
+            fl_live_escape_write(how, text, at);
+        }
         return;
     }
     *at++ = ' ';

@@ -1,7 +1,7 @@
 /* tree_json.c: a whole tree as LiveView's JSON.
  *
- * {"0":…,"1":…,"s":[…],"r":1} is a node, {"s":[…],"k":{"0":{…},"kc":1}} a list. The statics of
- * nodes in lists stand once in the message, in its "p". An entry of a list that is one element is
+ * {"0":..,"1":..,"s":[..],"r":1} is a node, {"s":[..],"k":{"0":{..},"kc":1}} a list. The statics of
+ * nodes in lists stand once in a message, in its "p". An entry of a list that is one element is
  * wrapped into a node of its own with "r":1, so that the page leaves it alone while nothing in it
  * changes; its list has the two empty statics around it. */
 #include "services/live/tree_json.h"

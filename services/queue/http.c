@@ -1,5 +1,6 @@
 #include "services/queue/http.h"
 
+#include "services/queue/board.h"
 #include "services/queue/http_parts.h"
 
 static void http_health(struct fl_self *self, struct fl_web *web, const struct fl_web_request *req)
@@ -48,5 +49,9 @@ const struct fl_web_route fl_queue_routes[] = {
     {"GET", "/queues/:queue/repeats", fl_queue_http_repeats, NULL},
     {"PUT", "/queues/:queue/repeats/:name", fl_queue_http_repeat_set, NULL},
     {"DELETE", "/queues/:queue/repeats/:name", fl_queue_http_repeat_delete, NULL},
+
+    /* the pages for people; not every path is theirs: an unknown one is 404 whatever the method */
+    {"GET", "/", fl_live_page_handle, &fl_board_site},
+    {"GET", "/board/:queue", fl_live_page_handle, &fl_board_site},
     {0},
 };

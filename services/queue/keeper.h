@@ -22,6 +22,7 @@ enum fl_keeper_form {
     FL_FORM_JSON = 0,
     FL_FORM_STATS,   /* of FL_STORE_STATS: the five counts only */
     FL_FORM_METRICS, /* of FL_STORE_QUEUES: Prometheus text */
+    FL_FORM_RAW,     /* of both: an array of struct fl_queue_info, as it stands in memory */
 };
 
 struct fl_keeper_answer {

@@ -2,6 +2,8 @@
 
 #include "runtime/base/json.h"
 #include "runtime/sup.h"
+#include "services/live/assets.h"
+#include "services/queue/board.h"
 #include "services/queue/channel.h"
 #include "services/queue/http.h"
 #include "services/queue/keeper.h"
@@ -9,13 +11,25 @@
 #include "services/queue/pool.h"
 #include "services/web/web.h"
 
+static const struct fl_channel_server queue_live_channels[] = {FL_LIVE_CHANNEL(&fl_board_site),
+                                                               {0}};
 static const struct fl_web_socket queue_sockets[] = {
-    {.path = "/socket", .channels = fl_queue_channels}, {0}};
+    {.path = "/socket", .channels = fl_queue_channels},
+    {.path = "/live", .channels = queue_live_channels},
+    {0},
+};
+static const char queue_icon[] =
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><rect width='16' height='16' "
+    "rx='4'"
+    " fill='#0b5fc0'/><path d='M4 5h8M4 8h8M4 11h5' stroke='#fff' stroke-width='1.6'"
+    " stroke-linecap='round'/></svg>";
+static const size_t queue_icon_len = sizeof queue_icon - 1;
 
-static const struct fl_web_site queue_site = {
-    .routes = fl_queue_routes,
-    .sockets = queue_sockets,
-    .body_max = 1 << 20,
+static const struct fl_web_asset queue_assets[] = {
+    {"/favicon.ico", "image/svg+xml", queue_icon, &queue_icon_len},
+    {"/assets/queue.css", "text/css; charset=utf-8", fl_asset_queue_css, &fl_asset_queue_css_len},
+    FL_LIVE_ASSETS,
+    {0},
 };
 
 /** The store cannot be kept running (its disk, its file): let the OS process end, so that who
@@ -85,6 +99,16 @@ int fl_queue_start(struct fl_node *node, const struct fl_service_opts *opts, str
     code = fl_sup_start(node, NULL, &sup, &pid);
     if (code != 0) return fl_err_set(err, code, "queue: %s", fl_code_name(code));
 
+    struct fl_web_secret secret;
+    code = fl_web_secret_load(opts->folder, &secret, err);
+    if (code != 0) return code;
+    const struct fl_web_site site = {
+        .routes = fl_queue_routes,
+        .assets = queue_assets,
+        .sockets = queue_sockets,
+        .secret = &secret,
+        .body_max = 1 << 20,
+    };
     int port = 0;
-    return fl_web_serve(node, &queue_site, opts->host, opts->port, &port, NULL, err);
+    return fl_web_serve(node, &site, opts->host, opts->port, &port, NULL, err);
 }

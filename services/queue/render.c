@@ -221,6 +221,10 @@ static void render_metrics(struct fl_buf *out, const struct fl_store_op *op,
 
 void fl_render(struct fl_buf *out, const struct fl_store_op *op, const struct fl_figures *figures)
 {
+    if (op->form == FL_FORM_RAW) {
+        fl_buf_add(out, op->queues, op->queues_count * sizeof *op->queues);
+        return;
+    }
     switch (op->kind) {
     case FL_STORE_LEASE:
         render_jobs(out, op, render_lease);

@@ -42,7 +42,7 @@ struct fl_store_opts {
 };
 
 enum fl_store_op_kind {
-    FL_STORE_ENQUEUE = 1, /* queue, key, unique, payload, delay_ms or run_at_ms, … → id, existed */
+    FL_STORE_ENQUEUE = 1, /* queue, key, unique, payload, delay_ms, run_at_ms … → id, existed */
     FL_STORE_LEASE,       /* queue, max, visibility_ms, worker → jobs */
     FL_STORE_ACK,         /* id, lease, payload: the result */
     FL_STORE_FAIL,        /* id, lease, retry_ms, payload: the error's words → dead, until_ms */

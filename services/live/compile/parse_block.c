@@ -188,7 +188,8 @@ static void block_stream(struct tpl_parser *p, size_t from)
                                      : &p->elements[p->elements_count - 1];
     if (parent == NULL || !parent->is_stream || parent->has_stream)
         tpl_fail(&p->scan, from,
-                 "a {#stream} is the only thing in an element with id=\"…\" phx-update=\"stream\"");
+                 "a {#stream} is the only thing in an element with id=\"…\" "
+                 "phx-update=\"stream\"");
     if (p->is_optional)
         tpl_fail(&p->scan, from,
                  "a {#stream} cannot stand in a block or part: the server keeps no "

@@ -1,5 +1,8 @@
 #include "tests/story/chat/world.h"
 
+#include "runtime/control.h"
+#include "runtime/pid.h"
+
 /* What a client of a room sees. */
 
 static int setup(void **state)
@@ -134,6 +137,51 @@ static void typing_is_a_hint_to_the_others_once_a_second(void **state)
     assert_int_equal(times(bob, "\"for_ms\":0}"), 1);
 }
 
+/* On the way from the room to bob a third is lost, a third comes twice, a third out of order. */
+static void what_the_way_loses_or_turns_around_is_heard_once_and_in_order(void **state)
+{
+    struct world *w = *state;
+    struct person *ana = world_enter(w, "ana", ""), *bob = world_enter(w, "bob", "");
+    static const enum fl_filter_kind kinds[] = {FL_FILTER_DROP, FL_FILTER_DUPLICATE,
+                                                FL_FILTER_REORDER};
+    char who[48];
+    uint64_t id;
+    fl_pid_show(bob->channel, who, sizeof who);
+    for (size_t i = 0; i < FL_COUNT(kinds); i++) {
+        const struct fl_filter_opts opts = {.kind = kinds[i], .probability = 0.33};
+        assert_int_equal(fl_control_filter(w->node, who, "room/x", &opts, &id, NULL), 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        world_push(w, ana, "new_msg {\"body\":%d}", i);
+        if (i % 3 == 0) fl_sim_run(w->node, fl_ms(1));
+    }
+    struct fl_filter_counts counts;
+    fl_sim_run(w->node, fl_s(5));
+    assert_int_equal(fl_control_filter_counts(w->node, id, &counts), 0);
+    assert_true(counts.hit > 10);
+    assert_int_equal(bob->heard_count, 100);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(bob->heard[i].body, i);
+}
+
+/* The last word is lost, and nothing is said after it. */
+static void a_lost_last_word_comes_a_second_later(void **state)
+{
+    struct world *w = *state;
+    struct person *ana = world_enter(w, "ana", ""), *bob = world_enter(w, "bob", "");
+    const struct fl_filter_opts opts = {.kind = FL_FILTER_DROP, .limit = 1};
+    char who[48];
+    uint64_t id;
+    fl_pid_show(bob->channel, who, sizeof who);
+    assert_int_equal(fl_control_filter(w->node, who, "room/x", &opts, &id, NULL), 0);
+    world_push(w, ana, "new_msg {\"body\":1}");
+    fl_sim_run(w->node, fl_ms(500));
+    assert_int_equal(ana->heard_count, 1);
+    assert_int_equal(bob->heard_count, 0);
+    fl_sim_run(w->node, fl_ms(600));
+    assert_int_equal(bob->heard_count, 1);
+}
+
 static void who_says_too_much_is_told(void **state)
 {
     struct world *w = *state;
@@ -171,6 +219,8 @@ int main(void)
         STORY(only_its_author_changes_a_message),
         STORY(history_is_paged_from_the_end),
         STORY(typing_is_a_hint_to_the_others_once_a_second),
+        STORY(what_the_way_loses_or_turns_around_is_heard_once_and_in_order),
+        STORY(a_lost_last_word_comes_a_second_later),
         STORY(who_says_too_much_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

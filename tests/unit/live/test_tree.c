@@ -1,7 +1,7 @@
 /* What is rendered, and what is said of a change, to the byte. */
 #include "tests/support/testkit.h"
 
-#include "services/live/tree.h"
+#include "services/live/tree_inside.h"
 #include "tests/unit/live/pages/flow.live.h"
 #include "tests/unit/live/pages/zoo.h"
 
@@ -304,6 +304,25 @@ static void what_is_too_much_for_a_tree_is_refused_and_leaves_nothing(void **sta
     assert_int_equal(fl_live_tree_render(&tree, &small_view, &small, 0), FL_EFULL);
 }
 
+static void a_page_that_has_become_small_gives_its_memory_back(void **state)
+{
+    struct page page = {0};
+    const struct fl_live_template view = {"str", str_render};
+    char *text = calloc(1, 1000001);
+    memset(text, 'x', 1000000);
+    struct fl_str str = {text, 1000000};
+    page_says(&page, &view, &str);
+    assert_in_range(page.shown.bytes, 1000000, 1100000);
+    page_says(&page, &view, &str); /* a hint as large as what is needed: one block */
+    assert_null(page.shown.block->next);
+    str.len = 10;
+    page_says(&page, &view, &str);
+    page_says(&page, &view, &str);
+    assert_in_range(page.shown.bytes, 1, 2000);
+    free(text);
+    page_end(&page);
+}
+
 /* ---- streams ---- */
 
 static void a_stream_tells_only_what_is_new(void **state)
@@ -388,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_address_never_becomes_a_script),
         cmocka_unit_test(a_real_number_is_shown_in_its_shortest_form),
         cmocka_unit_test(what_is_too_much_for_a_tree_is_refused_and_leaves_nothing),
+        cmocka_unit_test(a_page_that_has_become_small_gives_its_memory_back),
         cmocka_unit_test(a_stream_tells_only_what_is_new),
         cmocka_unit_test(a_stream_with_a_limit_shows_the_first_or_the_last_of_its_items),
     };
