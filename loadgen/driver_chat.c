@@ -32,7 +32,7 @@ struct chat_word {
     struct chat_word *prev, *next; /* of the room */
     uint64_t *awaited;             /* a bit for each person of the room */
     uint32_t awaited_count;
-    fl_ns heard_ns, acked_ns; /* last, 0: not yet */
+    bool heard, acked; /* by somebody; by the server */
 };
 
 struct chat {
@@ -137,11 +137,10 @@ static bool word_release(struct chat *chat, struct chat_word *word, const struct
     *bits &= ~bit;
     if (--word->awaited_count > 0) return false;
 
-    /* Whoever stayed has heard it. Where nobody stayed, the server's word must do. */
-    if (word->heard_ns != 0)
-        word_settle(chat, word, FL_OK, FL_OPERR_NONE, word->heard_ns);
-    else if (word->acked_ns != 0)
-        word_settle(chat, word, FL_OK, FL_OPERR_NONE, word->acked_ns);
+    /* Whoever stayed has heard it, and that is so from now on: until now those who leave were
+     * waited for. Where nobody stayed, the server's word must do. */
+    if (word->heard || word->acked)
+        word_settle(chat, word, FL_OK, FL_OPERR_NONE, now_ns);
     else
         word_settle(chat, word, FL_UNKNOWN, FL_OPERR_RESET, now_ns);
     return true;
@@ -249,7 +248,7 @@ static void chat_on_push(struct fl_member *member, const struct fl_channel_msg *
     if (word->info != user_info(user)) return;
     uint64_t bit;
     if ((*word_bits(word, user, &bit) & bit) == 0) return; /* came in later, or twice */
-    word->heard_ns = at_ns;
+    word->heard = true;
     word_release(chat, word, user, at_ns);
 }
 
@@ -262,7 +261,7 @@ static void chat_on_reply(struct fl_member *member, uint64_t ref, bool ok, fl_ns
     struct chat_word *word = *chat_ring_at(chat, said->key);
     if (word != NULL && word->key != said->key) word = NULL;
     if (ok) {
-        if (word != NULL) word->acked_ns = at_ns;
+        if (word != NULL) word->acked = true;
         fl_load_observe(chat->load, FL_OBS_SAID_ACK, at_ns, said->key, user->index,
                         user_info(user));
     } else if (word != NULL) {

@@ -22,9 +22,6 @@ struct fl_chat_answer {
     int64_t seq, number, last, at_ms, said_ms;
     uint32_t rows_len; /* they follow */
 };
-/** As much as an answer can be. */
-#define FL_CHAT_ANSWER_MAX (sizeof(struct fl_chat_answer) + FL_ARCHIVE_PAGE_BYTES + (32 << 10))
-
 /** Appends a request. */
 void fl_chat_ask_put(const struct fl_archive_op *op, struct fl_buf *out);
 /** Reads one; views point into bytes. False: it is none. */

@@ -1,4 +1,6 @@
 #include "services/chat/page.h"
+
+#include "runtime/request.h"
 #include "services/chat/writer.h"
 #include "services/wire/jscan.h"
 
@@ -66,10 +68,11 @@ static void messages_put(struct fl_live *live, struct room_page *page, struct fl
     fl_page_note_typing(page, message.user, 0, fl_self_now(fl_live_self(live)));
 }
 
-/* Asks the writer and waits; the answer is in `data`, for fl_self_free. */
+/* Asks the writer and waits. The rows are where the answer came in, until this process waits again:
+ * a buffer for the largest one would be there for as long as the wait is, in every page. */
 static int messages_ask(struct fl_live *live, const struct room_page *page,
-                        enum fl_archive_kind kind, int64_t seq, char **data,
-                        struct fl_chat_answer *answer, struct fl_str *rows)
+                        enum fl_archive_kind kind, int64_t seq, struct fl_chat_answer *answer,
+                        struct fl_str *rows)
 {
     struct fl_self *self = fl_live_self(live);
     const struct fl_archive_op op = {
@@ -80,21 +83,23 @@ static int messages_ask(struct fl_live *live, const struct room_page *page,
     };
     char ask[sizeof(struct fl_chat_ask) + FL_ROOM_NAME_MAX];
     struct fl_buf out = {0}; /* copied before anything waits */
-    size_t len = 0;
+    struct fl_response got = {0};
     int rc = FL_ENOPROC;
     fl_chat_ask_put(&op, &out);
     size_t ask_len = out.len;
     memcpy(ask, out.at, ask_len);
     fl_buf_fini(&out);
-    *data = fl_self_alloc(self, FL_CHAT_ANSWER_MAX);
     for (int i = 0; i < MESSAGES_TRIES && (rc == FL_ENOPROC || rc == FL_EDIED); i++) {
         struct fl_pid writer = fl_whereis(fl_self_node(self), FL_WRITER_NAME);
         if (i > 0) fl_pause(self, MESSAGES_AGAIN_NS);
         if (writer.bits == 0) continue;
-        rc = fl_call(self, writer, FL_CHAT_ASK, ask, ask_len, *data, FL_CHAT_ANSWER_MAX, &len,
-                     MESSAGES_WITHIN);
+        struct fl_requests asked = {0};
+        fl_requests_send(self, &asked, writer, FL_CHAT_ASK, ask, ask_len, 0);
+        rc = fl_requests_receive(self, &asked, MESSAGES_WITHIN, &got);
+        if (rc == 0) rc = got.code;
+        fl_requests_abandon(self, &asked);
     }
-    if (rc == 0 && !fl_chat_answer_read(*data, len, answer, rows)) rc = FL_EBADMSG;
+    if (rc == 0 && !fl_chat_answer_read(got.data, got.len, answer, rows)) rc = FL_EBADMSG;
     return rc == 0 ? answer->code : rc;
 }
 
@@ -103,8 +108,7 @@ int fl_page_show_newest(struct fl_live *live, struct room_page *page)
     struct fl_chat_answer answer;
     struct fl_archive_row row;
     struct fl_str rows, json;
-    char *data = NULL;
-    int rc = messages_ask(live, page, FL_ARCHIVE_PAGE, 0, &data, &answer, &rows);
+    int rc = messages_ask(live, page, FL_ARCHIVE_PAGE, 0, &answer, &rows);
     if (rc == 0) {
         page->last = answer.last;
         page->has_older = answer.more;
@@ -113,7 +117,6 @@ int fl_page_show_newest(struct fl_live *live, struct room_page *page)
         while (fl_chat_row_next(&rows, &row, &json))
             messages_put(live, page, json, FL_LIVE_LAST);
     }
-    fl_self_free(fl_live_self(live), data);
     return rc;
 }
 
@@ -124,8 +127,7 @@ int fl_page_show_older(struct fl_live *live, struct room_page *page)
     struct fl_str rows, json;
     struct fl_str all[FL_ARCHIVE_PAGE_MAX];
     size_t count = 0;
-    char *data = NULL;
-    int rc = messages_ask(live, page, FL_ARCHIVE_PAGE, page->oldest, &data, &answer, &rows);
+    int rc = messages_ask(live, page, FL_ARCHIVE_PAGE, page->oldest, &answer, &rows);
     if (rc == 0) {
         page->has_older = answer.more;
         while (count < FL_COUNT(all) && fl_chat_row_next(&rows, &row, &json))
@@ -133,7 +135,6 @@ int fl_page_show_older(struct fl_live *live, struct room_page *page)
         while (count > 0)
             messages_put(live, page, all[--count], FL_LIVE_FIRST);
     }
-    fl_self_free(fl_live_self(live), data);
     return rc;
 }
 
@@ -143,8 +144,7 @@ static void messages_catch_up(struct fl_live *live, struct room_page *page)
     struct fl_chat_answer answer;
     struct fl_archive_row row;
     struct fl_str rows, json;
-    char *data = NULL;
-    int rc = messages_ask(live, page, FL_ARCHIVE_SINCE, page->last, &data, &answer, &rows);
+    int rc = messages_ask(live, page, FL_ARCHIVE_SINCE, page->last, &answer, &rows);
     if (rc == 0 && answer.more) {
         rc = fl_page_show_newest(live, page);
     } else if (rc == 0) {
@@ -153,7 +153,6 @@ static void messages_catch_up(struct fl_live *live, struct room_page *page)
                 messages_put(live, page, json, FL_LIVE_LAST);
         page->last = answer.last;
     }
-    fl_self_free(fl_live_self(live), data);
     if (rc != 0) fl_self_fail(fl_live_self(live), rc); /* the page joins again */
 }
 

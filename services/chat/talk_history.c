@@ -1,5 +1,6 @@
 #include "services/chat/talk.h"
 
+#include "runtime/request.h"
 #include "services/chat/writer.h"
 #include "services/wire/jscan.h"
 
@@ -9,20 +10,23 @@
 #define HISTORY_JOIN_ROWS 50 /* to somebody who is new */
 #define HISTORY_ROWS 50      /* of a page, unless asked for otherwise */
 
-/* Asks the writer and waits; the answer is in a buffer of the process, for fl_self_free. */
+/* Asks the writer and waits. The answer is where it came in, until this process waits again: with
+ * ten thousand people who come at once, a buffer for the largest one in each would be gigabytes. */
 static int history_ask(struct fl_self *self, struct fl_talk *talk, const struct fl_archive_op *op,
-                       char **out, size_t *len)
+                       struct fl_response *out)
 {
     int rc = FL_ENOPROC;
     talk->out.len = 0;
     fl_chat_ask_put(op, &talk->out);
-    *out = fl_self_alloc(self, FL_CHAT_ANSWER_MAX);
     for (int i = 0; i < HISTORY_TRIES && (rc == FL_ENOPROC || rc == FL_EDIED); i++) {
+        struct fl_requests asked = {0};
         struct fl_pid writer = fl_whereis(fl_self_node(self), FL_WRITER_NAME);
         if (i > 0) fl_pause(self, HISTORY_AGAIN_NS);
         if (writer.bits == 0) continue;
-        rc = fl_call(self, writer, FL_CHAT_ASK, talk->out.at, talk->out.len, *out,
-                     FL_CHAT_ANSWER_MAX, len, HISTORY_WITHIN);
+        fl_requests_send(self, &asked, writer, FL_CHAT_ASK, talk->out.at, talk->out.len, 0);
+        rc = fl_requests_receive(self, &asked, HISTORY_WITHIN, out);
+        if (rc == 0) rc = out->code;
+        fl_requests_abandon(self, &asked);
     }
     return rc;
 }
@@ -45,16 +49,15 @@ int fl_talk_read(struct fl_self *self, struct fl_talk *talk, int64_t since, stru
 {
     struct fl_chat_answer answer;
     struct fl_str rows;
-    char *data = NULL;
-    size_t len = 0;
+    struct fl_response got;
     const struct fl_archive_op op = {
         .kind = since < 0 ? FL_ARCHIVE_PAGE : FL_ARCHIVE_SINCE,
         .room = fl_str_of(talk->name),
         .seq = since < 0 ? 0 : since,
         .limit = since < 0 ? HISTORY_JOIN_ROWS : FL_ARCHIVE_PAGE_MAX,
     };
-    int rc = history_ask(self, talk, &op, &data, &len);
-    if (rc == 0 && !fl_chat_answer_read(data, len, &answer, &rows)) rc = FL_EBADMSG;
+    int rc = history_ask(self, talk, &op, &got);
+    if (rc == 0 && !fl_chat_answer_read(got.data, got.len, &answer, &rows)) rc = FL_EBADMSG;
     if (rc == 0) rc = answer.code;
     if (rc == 0) {
         talk->last = answer.last;
@@ -63,7 +66,6 @@ int fl_talk_read(struct fl_self *self, struct fl_talk *talk, int64_t since, stru
         fl_buf_printf(out, ",\"%s\":%s}", since < 0 ? "more" : "gap",
                       answer.more ? "true" : "false");
     }
-    fl_self_free(self, data);
     return rc;
 }
 
@@ -86,16 +88,15 @@ void fl_talk_history(struct fl_channel *ch, struct fl_talk *talk,
     struct fl_self *self = fl_channel_self(ch);
     struct fl_chat_answer answer;
     struct fl_str rows;
-    char *data = NULL;
-    size_t len = 0;
+    struct fl_response got;
     const struct fl_archive_op op = {
         .kind = FL_ARCHIVE_PAGE,
         .room = fl_str_of(talk->name),
         .seq = fl_talk_number(event->payload, "before", 0),
         .limit = (int)(fl_talk_number(event->payload, "limit", HISTORY_ROWS) % 1000000),
     };
-    int rc = history_ask(self, talk, &op, &data, &len);
-    if (rc == 0 && !fl_chat_answer_read(data, len, &answer, &rows)) rc = FL_EBADMSG;
+    int rc = history_ask(self, talk, &op, &got);
+    if (rc == 0 && !fl_chat_answer_read(got.data, got.len, &answer, &rows)) rc = FL_EBADMSG;
     if (rc == 0) rc = answer.code;
     if (rc == 0) {
         talk->out.len = 0;
@@ -107,5 +108,4 @@ void fl_talk_history(struct fl_channel *ch, struct fl_talk *talk,
     } else {
         fl_channel_reply(ch, event->ref, "error", FL_STR("{\"reason\":\"overloaded\"}"));
     }
-    fl_self_free(self, data);
 }

@@ -107,6 +107,8 @@ static const struct phoenix_story chat_story = {
 struct people {
     struct tally tally;
     int heard, joined, parted, acked;
+    int ok_before_parted; /* said and done with before anybody had left */
+    fl_ns parted_ns;      /* the first time, 0: not yet */
     uint32_t last_room;
     bool rooms_are_right;
 };
@@ -118,6 +120,9 @@ static void note_people(void *cx, const struct fl_op *op)
     people->joined += op->kind == FL_OBS_JOINED;
     people->parted += op->kind == FL_OBS_PARTED;
     people->acked += op->kind == FL_OBS_SAID_ACK;
+    if (op->kind == FL_OBS_PARTED && people->parted_ns == 0) people->parted_ns = op->done_ns;
+    people->ok_before_parted += op->kind == FL_OP_SAY && op->outcome == FL_OK &&
+                                (people->parted_ns == 0 || op->done_ns < people->parted_ns);
     if (op->kind != FL_OP_VIEW && op->info % 2 != op->user % 2) people->rooms_are_right = false;
     if (op->kind == FL_OBS_JOINED && op->info > people->last_room) people->last_room = op->info;
     tally_op(&people->tally, op);
@@ -197,6 +202,18 @@ static void people_whose_connections_are_cut_come_back_and_go_on(void **state)
     assert_int_equal(server.phoenix.connections, 12); /* each came back once, at once */
     assert_true(people.tally.ok >= 80);
     assert_int_equal(people.tally.errors[FL_OPERR_TIMEOUT], 0);
+}
+
+/* One of each room hears nothing, until all are cut off: only then have all heard it who stayed. */
+static void a_message_waits_for_those_who_have_not_heard_it_until_they_leave(void **state)
+{
+    (void)state;
+    struct chat server;
+    struct people people = run_people(
+        (struct mishap){.skip_one = true, .after_says = 30, .cut_all = true},
+        CHAT_LOAD("2000000000"), &server, fl_ms(500));
+    assert_true(people.tally.ok >= 20);
+    assert_int_equal(people.ok_before_parted, 0);
 }
 
 static void people_whose_channel_crashes_join_again_on_the_same_connection(void **state)
@@ -288,6 +305,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_said_is_heard_by_everyone_in_the_room_and_by_nobody_else),
         cmocka_unit_test(whoever_is_on_another_island_is_not_expected_to_hear),
         cmocka_unit_test(people_whose_connections_are_cut_come_back_and_go_on),
+        cmocka_unit_test(a_message_waits_for_those_who_have_not_heard_it_until_they_leave),
         cmocka_unit_test(people_whose_channel_crashes_join_again_on_the_same_connection),
         cmocka_unit_test(acknowledged_is_not_heard),
         cmocka_unit_test(what_the_server_refuses_did_not_happen_and_what_it_swallows_is_unknown),
