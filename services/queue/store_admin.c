@@ -91,7 +91,7 @@ static bool admin_next(struct fl_store *store, struct store_queue *queue, enum f
 {
     sqlite3_stmt *oldest = store->disk.sql[SQL_OLDEST];
     sqlite3_bind_int64(oldest, 1, queue->id);
-    sqlite3_bind_int(oldest, 2, state);
+    sqlite3_bind_int(oldest, 2, (int)state);
     sqlite3_bind_int64(oldest, 3, walk->rank);
     sqlite3_bind_int64(oldest, 4, walk->id);
     int step = sqlite3_step(oldest);

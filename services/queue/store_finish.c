@@ -128,7 +128,7 @@ int fl_store_do_fail(struct fl_store *store, struct fl_store_op *op, int64_t now
     fl_store_note(store, job.queue, op->id, to);
     sqlite3_stmt *failed = store->disk.sql[SQL_FAILED];
     sqlite3_bind_int64(failed, 1, op->id);
-    sqlite3_bind_int(failed, 2, to);
+    sqlite3_bind_int(failed, 2, (int)to);
     sqlite3_bind_int64(failed, 3, rank);
     fl_store_bind(failed, 4, finish_error(op->payload));
     return fl_store_exec(store, SQL_FAILED);
@@ -163,7 +163,7 @@ int fl_store_do_release(struct fl_store *store, struct fl_store_op *op, int64_t 
     enum fl_job_state to = finish_wait(store, &job, now_ms + op->delay_ms, now_ms, &rank);
     sqlite3_stmt *move = store->disk.sql[SQL_MOVE];
     sqlite3_bind_int64(move, 1, op->id);
-    sqlite3_bind_int(move, 2, to);
+    sqlite3_bind_int(move, 2, (int)to);
     sqlite3_bind_int64(move, 3, rank);
     sqlite3_bind_int64(move, 4, job.attempt - 1); /* this one does not count */
     return fl_store_exec(store, SQL_MOVE);

@@ -16,7 +16,7 @@ static int lease_collect_due(struct fl_store *store, struct store_queue *queue,
 {
     sqlite3_stmt *due = store->disk.sql[SQL_DUE];
     sqlite3_bind_int64(due, 1, queue->id);
-    sqlite3_bind_int(due, 2, state);
+    sqlite3_bind_int(due, 2, (int)state);
     sqlite3_bind_int64(due, 3, now_ms);
     sqlite3_bind_int(due, 4, LEASE_PROMOTE_MAX);
     int rc;
@@ -42,7 +42,7 @@ static int lease_move(struct fl_store *store, struct store_queue *queue, const s
                                                                         : FL_JOB_READY;
     sqlite3_stmt *move = store->disk.sql[SQL_MOVE];
     sqlite3_bind_int64(move, 1, job->id);
-    sqlite3_bind_int(move, 2, to);
+    sqlite3_bind_int(move, 2, (int)to);
     sqlite3_bind_int64(move, 3, to == FL_JOB_DEAD ? now_ms : -job->priority);
     sqlite3_bind_int64(move, 4, job->attempt);
     fl_store_bind(move, 5, expired ? FL_STR("the lease ran out") : (struct fl_str){0});
@@ -64,7 +64,7 @@ static int lease_next_due(struct fl_store *store, struct store_queue *queue)
     for (size_t i = 0; i < FL_COUNT(waiting); i++) {
         sqlite3_stmt *next = store->disk.sql[SQL_NEXT_DUE];
         sqlite3_bind_int64(next, 1, queue->id);
-        sqlite3_bind_int(next, 2, waiting[i]);
+        sqlite3_bind_int(next, 2, (int)waiting[i]);
         int rc = sqlite3_step(next);
         int64_t due_ms = rc == SQLITE_ROW ? sqlite3_column_int64(next, 0) : INT64_MAX;
         rc = fl_statement_ended(next, rc);

@@ -80,7 +80,7 @@ int fl_store_do_list(struct fl_store *store, struct fl_store_op *op, int64_t now
     bool is_down = op->state >= FL_JOB_DONE; /* the newest first */
     sqlite3_stmt *list = store->disk.sql[is_down ? SQL_LIST_DOWN : SQL_LIST_UP];
     sqlite3_bind_int64(list, 1, queue->id);
-    sqlite3_bind_int(list, 2, op->state);
+    sqlite3_bind_int(list, 2, (int)op->state);
     look_from(list, op, is_down);
     sqlite3_bind_int(list, 5, op->max + 1);
     size_t cap = 0, bytes = 0;
