@@ -26,7 +26,7 @@ struct fl_load_host {
     struct fl_health health;
     struct fl_http_engine *http;
     struct fl_said said; /* what the worker told the engine */
-    char *read_buffer; /* for uv_alloc_cb: a read is handed over before the next one begins */
+    char *read_buffer;   /* for uv_alloc_cb: a read is handed over before the next one begins */
     size_t read_buffer_len;
 };
 
