@@ -39,16 +39,11 @@ static int load_rows(struct doc *doc, struct fl_str rows, uint32_t count)
 static int load_ask(struct fl_self *self, struct doc *doc, uint32_t kind, int64_t rev,
                     struct fl_response *out)
 {
-    struct fl_requests asked = {0};
     struct fl_pid scribe = fl_whereis(fl_self_node(self), FL_SCRIBE_NAME);
     doc->out.len = 0;
     fl_scribe_put_ask(&doc->out, (struct fl_scribe_ask){.kind = kind, .rev = rev},
                       fl_str_of(doc->args.name), FL_STR(""));
-    if (scribe.bits == 0) return FL_ENOPROC;
-    fl_requests_send(self, &asked, scribe, FL_SCRIBE_ASK, doc->out.at, doc->out.len, 0);
-    int code = fl_requests_receive(self, &asked, LOAD_CALL_NS, out);
-    fl_requests_abandon(self, &asked);
-    return code != 0 ? code : out->code;
+    return fl_call_view(self, scribe, FL_SCRIBE_ASK, doc->out.at, doc->out.len, LOAD_CALL_NS, out);
 }
 
 /** FL_EBADMSG: what is there makes no sense. Other errors may pass. */
