@@ -91,7 +91,7 @@ const FaultlineTree = (() => {
       const below = item.isShut ? [] : item.children;
       if (isNarrow || below.length === 0) item.y = 8 + rows++ * size.row;
       below.forEach((child) => visit(child, depth + 1, item));
-      if (!isNarrow && below.length > 0) item.y = (below[0].y + below[below.length - 1].y) / 2;
+      if (!isNarrow && below.length > 0) item.y = below[0].y; // the root of a long tree is seen first
     };
     items.forEach((item) => visit(item, 0, null));
     return { placed, size, width: depthMax * size.dx + size.w + 40, height: rows * size.row + 12 };

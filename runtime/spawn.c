@@ -274,8 +274,7 @@ static int spawn_here(struct fl_self *self, const struct fl_server *server,
     struct fl_pid child_pid = child->pid;
     child->start = &start;
     proc_set_parent(child, opts->link_to);
-    FL_ASSERT(shard->run_first == NULL);
-    fl_shard_run_first(child);
+    fl_shard_run_first(child); /* or after our own starter, when we are in on_continue */
     fl_ns within_ns = opts->start_within_ns > 0 ? opts->start_within_ns : FL_NEVER;
     fl_call_arm_wait(self, start.ref, fl_shard_due(shard, within_ns));
     stack->wait.job = child;

@@ -2,15 +2,14 @@
 #ifndef FL_CHAT_ARCHIVE_INSIDE_H
 #define FL_CHAT_ARCHIVE_INSIDE_H
 
-#include <sqlite3.h>
-
 #include "services/chat/archive.h"
+#include "services/disk/disk.h"
+#include "services/disk/statement.h"
 
 enum archive_sql {
     SQL_BEGIN,
     SQL_BEGIN_READ,
     SQL_COMMIT,
-    SQL_ROLLBACK,
     SQL_ROOM,
     SQL_ROOMS,
     SQL_ROOM_NEW,
@@ -29,9 +28,8 @@ enum archive_sql {
 };
 
 struct fl_archive {
-    sqlite3 *db;
-    sqlite3_stmt *sql[SQL_COUNT];
-    struct fl_archive_opts opts;
+    struct fl_disk disk;
+    int64_t kept_max, rooms_max; /* as in the options */
 };
 
 /** Carries out one op in the open transaction. Returns 0 (op->code is set) or an SQLite code, after

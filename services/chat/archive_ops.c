@@ -31,35 +31,6 @@ void fl_message_put(const struct fl_message *message, struct fl_buf *out)
                   (long long)message->number);
 }
 
-/* ---- SQLite in small */
-
-/* An empty view is an empty blob, not NULL. */
-static void ops_bind(sqlite3_stmt *stmt, int at, struct fl_str bytes)
-{
-    sqlite3_bind_blob64(stmt, at, bytes.len > 0 ? bytes.at : "", bytes.len, SQLITE_STATIC);
-}
-
-static struct fl_str ops_bytes(sqlite3_stmt *stmt, int at)
-{
-    const char *bytes = sqlite3_column_blob(stmt, at);
-    size_t len = (size_t)sqlite3_column_bytes(stmt, at);
-    return (struct fl_str){bytes != NULL ? bytes : "", len};
-}
-
-static void ops_reset(sqlite3_stmt *stmt)
-{
-    sqlite3_reset(stmt);
-    sqlite3_clear_bindings(stmt);
-}
-
-/* Runs a statement without rows. */
-static int ops_exec(sqlite3_stmt *stmt)
-{
-    int rc = sqlite3_step(stmt);
-    ops_reset(stmt);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_INTERNAL : rc;
-}
-
 static int64_t ops_id(const struct room_row *room, int64_t seq)
 {
     return room->id << SEQ_BITS | seq;
@@ -70,12 +41,12 @@ static struct fl_message ops_message(sqlite3_stmt *stmt)
 {
     return (struct fl_message){
         .seq = sqlite3_column_int64(stmt, 0) & SEQ_MAX,
-        .user = ops_bytes(stmt, 1),
-        .id = ops_bytes(stmt, 2),
+        .user = fl_statement_bytes(stmt, 1),
+        .id = fl_statement_bytes(stmt, 2),
         .number = sqlite3_column_int64(stmt, 3),
         .at_ms = sqlite3_column_int64(stmt, 4),
         .edited_ms = sqlite3_column_int64(stmt, 5),
-        .body = ops_bytes(stmt, 6),
+        .body = fl_statement_bytes(stmt, 6),
         .is_erased = sqlite3_column_type(stmt, 6) == SQLITE_NULL,
     };
 }
@@ -85,9 +56,9 @@ static struct fl_message ops_message(sqlite3_stmt *stmt)
 /* The room, with id 0 when nothing was ever said there. */
 static int room_find(struct fl_archive *archive, struct fl_str name, struct room_row *out)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_ROOM];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_ROOM];
     *out = (struct room_row){0};
-    ops_bind(stmt, 1, name);
+    fl_statement_bind(stmt, 1, name);
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
         *out = (struct room_row){
@@ -97,47 +68,46 @@ static int room_find(struct fl_archive *archive, struct fl_str name, struct room
             .pruned = sqlite3_column_int64(stmt, 3),
             .at_ms = sqlite3_column_int64(stmt, 4),
         };
-    ops_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return fl_statement_ended(stmt, rc);
 }
 
 /* Leaves id 0 when there are too many. */
 static int room_make(struct fl_archive *archive, struct fl_str name, struct room_row *out)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_ROOMS];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_ROOMS];
     int rc = sqlite3_step(stmt);
     int64_t count = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    ops_reset(stmt);
+    fl_statement_ended(stmt, rc);
     if (rc != SQLITE_ROW) return rc;
-    if (count >= archive->opts.rooms_max) return SQLITE_OK;
-    ops_bind(archive->sql[SQL_ROOM_NEW], 1, name);
-    rc = ops_exec(archive->sql[SQL_ROOM_NEW]);
+    if (count >= archive->rooms_max) return SQLITE_OK;
+    fl_statement_bind(archive->disk.sql[SQL_ROOM_NEW], 1, name);
+    rc = fl_statement_run(archive->disk.sql[SQL_ROOM_NEW]);
     return rc == SQLITE_OK ? room_find(archive, name, out) : rc;
 }
 
 static int room_write(struct fl_archive *archive, const struct room_row *room)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_ROOM_SET];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_ROOM_SET];
     sqlite3_bind_int64(stmt, 1, room->id);
     sqlite3_bind_int64(stmt, 2, room->last);
     sqlite3_bind_int64(stmt, 3, room->count);
     sqlite3_bind_int64(stmt, 4, room->pruned);
     sqlite3_bind_int64(stmt, 5, room->at_ms);
-    return ops_exec(stmt);
+    return fl_statement_run(stmt);
 }
 
 /* Drops the oldest messages beyond kept_max. */
 static int room_prune(struct fl_archive *archive, struct room_row *room)
 {
-    while (room->count > archive->opts.kept_max) {
-        sqlite3_stmt *oldest = archive->sql[SQL_OLDEST];
+    while (room->count > archive->kept_max) {
+        sqlite3_stmt *oldest = archive->disk.sql[SQL_OLDEST];
         sqlite3_bind_int64(oldest, 1, ops_id(room, 0));
         int rc = sqlite3_step(oldest);
         int64_t id = rc == SQLITE_ROW ? sqlite3_column_int64(oldest, 0) : 0;
-        ops_reset(oldest);
+        fl_statement_ended(oldest, rc);
         if (rc != SQLITE_ROW) return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
-        sqlite3_bind_int64(archive->sql[SQL_DROP], 1, id);
-        rc = ops_exec(archive->sql[SQL_DROP]);
+        sqlite3_bind_int64(archive->disk.sql[SQL_DROP], 1, id);
+        rc = fl_statement_run(archive->disk.sql[SQL_DROP]);
         if (rc != SQLITE_OK) return rc;
         room->pruned = id & SEQ_MAX;
         room->count--;
@@ -150,10 +120,10 @@ static int room_prune(struct fl_archive *archive, struct room_row *room)
 static int ops_find_said(struct fl_archive *archive, const struct room_row *room,
                          struct fl_archive_op *op)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_SAID];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_SAID];
     sqlite3_bind_int64(stmt, 1, room->id);
-    ops_bind(stmt, 2, op->user);
-    ops_bind(stmt, 3, op->id);
+    fl_statement_bind(stmt, 2, op->user);
+    fl_statement_bind(stmt, 3, op->id);
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
         struct fl_message said = ops_message(stmt);
@@ -161,24 +131,23 @@ static int ops_find_said(struct fl_archive *archive, const struct room_row *room
         op->seq = op->number = said.seq;
         op->at_ms = op->said_ms = said.at_ms;
     }
-    ops_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return fl_statement_ended(stmt, rc);
 }
 
 static int ops_say_new(struct fl_archive *archive, struct room_row *room, struct fl_archive_op *op,
                        int64_t now_ms)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_SAY];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_SAY];
     op->seq = op->number = ++room->last;
     op->at_ms = op->said_ms = room->at_ms = now_ms;
     sqlite3_bind_int64(stmt, 1, ops_id(room, op->seq));
     sqlite3_bind_int64(stmt, 2, room->id);
-    ops_bind(stmt, 3, op->user);
-    ops_bind(stmt, 4, op->id);
+    fl_statement_bind(stmt, 3, op->user);
+    fl_statement_bind(stmt, 4, op->id);
     sqlite3_bind_int64(stmt, 5, op->number);
     sqlite3_bind_int64(stmt, 6, now_ms);
-    ops_bind(stmt, 7, op->body);
-    int rc = ops_exec(stmt);
+    fl_statement_bind(stmt, 7, op->body);
+    int rc = fl_statement_run(stmt);
     room->count++;
     if (rc == SQLITE_OK) rc = room_prune(archive, room);
     return rc == SQLITE_OK ? room_write(archive, room) : rc;
@@ -206,7 +175,7 @@ static int ops_say(struct fl_archive *archive, struct room_row *room, struct fl_
 static int ops_look_at(struct fl_archive *archive, const struct room_row *room,
                        struct fl_archive_op *op)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_ONE];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_ONE];
     bool may_be = room->id != 0 && op->seq > 0 && op->seq <= SEQ_MAX;
     sqlite3_bind_int64(stmt, 1, may_be ? ops_id(room, op->seq) : 0);
     int rc = sqlite3_step(stmt);
@@ -222,8 +191,7 @@ static int ops_look_at(struct fl_archive *archive, const struct room_row *room,
         op->at_ms = found.edited_ms;
         op->said_ms = found.at_ms;
     }
-    ops_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return fl_statement_ended(stmt, rc);
 }
 
 static int ops_change(struct fl_archive *archive, struct room_row *room, struct fl_archive_op *op,
@@ -235,14 +203,14 @@ static int ops_change(struct fl_archive *archive, struct room_row *room, struct 
     }
     int rc = ops_look_at(archive, room, op);
     if (rc != SQLITE_OK || op->code != 0 || op->existed) return rc;
-    sqlite3_stmt *stmt = archive->sql[SQL_CHANGE];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_CHANGE];
     op->number = ++room->last;
     op->at_ms = now_ms;
     sqlite3_bind_int64(stmt, 1, ops_id(room, op->seq));
     sqlite3_bind_int64(stmt, 2, op->number);
     sqlite3_bind_int64(stmt, 3, now_ms);
-    if (op->kind == FL_ARCHIVE_EDIT) ops_bind(stmt, 4, op->body);
-    rc = ops_exec(stmt);
+    if (op->kind == FL_ARCHIVE_EDIT) fl_statement_bind(stmt, 4, op->body);
+    rc = fl_statement_run(stmt);
     return rc == SQLITE_OK ? room_write(archive, room) : rc;
 }
 
@@ -270,8 +238,7 @@ static int ops_take_rows(sqlite3_stmt *stmt, int limit, int *count, struct fl_ar
         ops_put_row(stmt, &op->rows);
         ++*count;
     }
-    ops_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return fl_statement_ended(stmt, rc);
 }
 
 /* Rows come newest first and are wanted oldest first. */
@@ -300,7 +267,7 @@ static int ops_limit(const struct fl_archive_op *op)
 static int ops_page(struct fl_archive *archive, const struct room_row *room, int64_t before,
                     struct fl_archive_op *op)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_BEFORE];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_BEFORE];
     int count = 0, limit = ops_limit(op);
     if (before <= 0 || before > SEQ_MAX) before = SEQ_MAX;
     op->more = false;
@@ -321,14 +288,14 @@ static int ops_since(struct fl_archive *archive, const struct room_row *room,
     if (limit == 0 || since == room->last) return SQLITE_OK;
     op->more = since < room->pruned || since > room->last;
     if (!op->more) {
-        sqlite3_stmt *after = archive->sql[SQL_AFTER];
+        sqlite3_stmt *after = archive->disk.sql[SQL_AFTER];
         sqlite3_bind_int64(after, 1, ops_id(room, since));
         sqlite3_bind_int64(after, 2, ops_id(room, SEQ_MAX));
         sqlite3_bind_int(after, 3, limit + 1);
         rc = ops_take_rows(after, limit, &count, op);
     }
     if (rc == SQLITE_OK && !op->more) {
-        sqlite3_stmt *edited = archive->sql[SQL_EDITED];
+        sqlite3_stmt *edited = archive->disk.sql[SQL_EDITED];
         sqlite3_bind_int64(edited, 1, room->id);
         sqlite3_bind_int64(edited, 2, since);
         sqlite3_bind_int64(edited, 3, ops_id(room, since));
@@ -344,11 +311,11 @@ static int ops_since(struct fl_archive *archive, const struct room_row *room,
 
 static int ops_rooms(struct fl_archive *archive, struct fl_archive_op *op)
 {
-    sqlite3_stmt *stmt = archive->sql[SQL_LATEST];
+    sqlite3_stmt *stmt = archive->disk.sql[SQL_LATEST];
     sqlite3_bind_int(stmt, 1, ops_limit(op));
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct fl_str name = ops_bytes(stmt, 0);
+        struct fl_str name = fl_statement_bytes(stmt, 0);
         struct fl_archive_row row = {
             .seq = sqlite3_column_int64(stmt, 1),
             .number = sqlite3_column_int64(stmt, 2),
@@ -357,8 +324,7 @@ static int ops_rooms(struct fl_archive *archive, struct fl_archive_op *op)
         fl_buf_add(&op->rows, &row, sizeof row);
         fl_buf_add(&op->rows, name.at, name.len);
     }
-    ops_reset(stmt);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return fl_statement_ended(stmt, rc);
 }
 
 static bool ops_name_ok(struct fl_str name)

@@ -1,117 +1,72 @@
 #include "services/chat/writer.h"
 
-#include "runtime/base/clock.h"
-#include "services/chat/commit.h"
+#include "services/disk/clerk.h"
 
-enum { WRITER_OPEN = 1, WRITER_FLUSH };
+/* A page may bring 150 KiB, so this many hold at most 20 MiB. */
+#define WRITER_PAGES_MAX 128
 
-struct writer {
-    const struct fl_archive_opts *opts;
-    struct fl_held_archive *held; /* NULL until it is open */
-    struct fl_commit *next;       /* NULL: nothing to commit */
-    fl_ns wall_ns;                /* wall time at the node clock's zero */
-};
-
-/* Work for a pool thread: opening may replay a long log. */
-struct writer_opening {
-    struct fl_archive_opts opts;
-    struct fl_archive *archive;
-    struct fl_err err;
-};
-
-static int writer_open_work(void *arg)
+static int writer_open(void **db, const void *args, struct fl_err *err)
 {
-    struct writer_opening *opening = arg;
-    return fl_archive_open(&opening->archive, &opening->opts, &opening->err);
-}
-
-static void writer_opening_free(void *arg)
-{
-    struct writer_opening *opening = arg;
-    fl_archive_close(opening->archive);
-    free(opening);
-}
-
-/* Opens the archive unless it is open. False: I am ending. */
-static bool writer_open(struct fl_self *self, struct writer *writer)
-{
-    if (writer->held != NULL) return true;
-    struct writer_opening *opening = fl_new(struct writer_opening);
-    opening->opts = *writer->opts;
+    struct fl_archive_opts opts = *(const struct fl_archive_opts *)args;
     /* The file was checked when the program started (chat.c), and a crash of mine harms no file. */
-    opening->opts.unchecked = true;
-    int code = fl_blocking(self, writer_open_work, opening, writer_opening_free);
-    if (code == 0) {
-        writer->held = fl_held_archive_new(opening->archive);
-        opening->archive = NULL;
-        fl_self_own(self, writer->held, fl_held_archive_release);
-    } else {
-        fprintf(stderr, "%s\n", opening->err.text);
-        fl_self_fail(self, code);
-    }
-    writer_opening_free(opening);
-    return code == 0;
+    opts.unchecked = true;
+    struct fl_archive *archive = NULL;
+    int code = fl_archive_open(&archive, &opts, err);
+    *db = archive;
+    return code;
 }
 
-/* Commits what was collected, off this thread, and answers. New calls wait in the mailbox. */
-static void writer_flush(struct fl_self *self, struct writer *writer)
+static void writer_close(void *db)
 {
-    struct fl_commit *commit = writer->next;
-    if (commit == NULL) return;
-    writer->next = NULL;
-    fl_self_disown(self, commit); /* from here on fl_blocking frees it when I die */
-
-    commit->now_ms = (writer->wall_ns + fl_self_now(self)) / FL_NS_PER_MS;
-    int code = fl_blocking(self, fl_commit_run, commit, fl_commit_free);
-    for (size_t i = 0; i < commit->count; i++) {
-        const struct fl_commit_asker *asker = &commit->askers[i];
-        fl_self_reply(self, asker->from, asker->ref, asker->answer.at, asker->answer.len);
-    }
-    if (code != 0) fprintf(stderr, "%s\n", commit->err.text);
-    fl_commit_free(commit);
-    /* A full disk may have room again; anything else needs a fresh look at the file, and after a
-     * failed fsync nothing less can be trusted. */
-    if (code != 0 && code != FL_EFULL) fl_self_fail(self, code);
+    fl_archive_close(db);
 }
+
+/* Only what may bring many rows weighs anything. */
+static size_t writer_weigh(const struct fl_msg *call)
+{
+    struct fl_archive_op op;
+    return fl_chat_ask_read((struct fl_str){call->data, call->len}, &op) && op.limit > 0;
+}
+
+/* What is no request is not among the operations. */
+static int writer_work(void *db, struct fl_clerk_batch *batch)
+{
+    struct fl_archive_op *ops = fl_new_array(struct fl_archive_op, batch->count);
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        bool is_one = fl_chat_ask_read(batch->asks[i].bytes, &ops[count]);
+        batch->asks[i].code = is_one ? 0 : FL_EBADMSG;
+        if (is_one) count++;
+    }
+    int code = fl_archive_apply(db, ops, count, batch->now_ms, &batch->err);
+    for (size_t i = 0, next = 0; i < batch->count; i++) {
+        if (batch->asks[i].code != 0) continue;
+        fl_chat_answer_put(&ops[next], &batch->asks[i].answer);
+        fl_archive_op_fini(&ops[next++]);
+    }
+    free(ops);
+    return code;
+}
+
+static const struct fl_clerk_kind writer_kind = {
+    .tag = FL_CHAT_ASK,
+    .asks_max = FL_ARCHIVE_GROUP_MAX,
+    .weight_max = WRITER_PAGES_MAX,
+    .weigh = writer_weigh,
+    .open = writer_open,
+    .close = writer_close,
+    .work = writer_work,
+};
 
 static int writer_on_init(struct fl_self *self, void *state, const void *args)
 {
-    struct writer *writer = state;
-    writer->opts = args;
-    /* Wall time is read once: order must not depend on somebody who sets the clock. */
-    writer->wall_ns = fl_wall_now() - fl_self_now(self);
-    return fl_send(self, fl_self_pid(self), WRITER_OPEN, NULL, 0);
-}
-
-/* Adds the call to the next commit, which runs once all that is in the mailbox was added. */
-static void writer_on_call(struct fl_self *self, void *state, const struct fl_msg *msg)
-{
-    struct writer *writer = state;
-    if (!writer_open(self, writer)) return;
-    int code = msg->tag != FL_CHAT_ASK ? FL_EBADMSG
-               : writer->next != NULL  ? fl_commit_add(writer->next, msg)
-                                       : FL_EFULL;
-    if (code == FL_EFULL) {
-        writer_flush(self, writer);
-        writer->next = fl_commit_new(writer->held);
-        fl_self_own(self, writer->next, fl_commit_free);
-        code = fl_commit_add(writer->next, msg);
-        int queued = fl_send(self, fl_self_pid(self), WRITER_FLUSH, NULL, 0);
-        if (code == 0 && queued != 0) writer_flush(self, writer); /* my mailbox is full */
-    }
-    if (code != 0) fl_self_reply_error(self, msg->from, msg->ref, code);
-}
-
-static void writer_on_cast(struct fl_self *self, void *state, const struct fl_msg *msg)
-{
-    if (msg->tag == WRITER_OPEN) writer_open(self, state);
-    if (msg->tag == WRITER_FLUSH) writer_flush(self, state);
+    return fl_clerk_init(self, state, &writer_kind, args, NULL);
 }
 
 const struct fl_server fl_chat_writer_server = {
     .name = "writer",
-    .state_bytes = sizeof(struct writer),
+    .state_bytes = sizeof(struct fl_clerk),
     .on_init = writer_on_init,
-    .on_call = writer_on_call,
-    .on_cast = writer_on_cast,
+    .on_call = fl_clerk_on_call,
+    .on_cast = fl_clerk_on_cast,
 };

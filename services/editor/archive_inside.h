@@ -2,14 +2,13 @@
 #ifndef FL_EDITOR_ARCHIVE_INSIDE_H
 #define FL_EDITOR_ARCHIVE_INSIDE_H
 
-#include <sqlite3.h>
-
+#include "services/disk/disk.h"
+#include "services/disk/statement.h"
 #include "services/editor/archive.h"
 
 enum archive_sql {
     SQL_BEGIN,
     SQL_COMMIT,
-    SQL_ROLLBACK,
     SQL_FIND,
     SQL_COUNT_DOCS,
     SQL_MAKE,
@@ -31,13 +30,8 @@ enum archive_sql {
 };
 
 struct fl_doc_archive {
-    sqlite3 *db;
-    sqlite3_stmt *sql[SQL_COUNT];
-    struct fl_doc_archive_opts opts;
+    struct fl_disk disk;
+    int64_t docs_max, keep_revs; /* as in the options */
 };
-
-/** Fills err with what SQLite says and gives the code that callers know. */
-int fl_doc_archive_fail(struct fl_doc_archive *archive, int sqlite_code, const char *doing,
-                        struct fl_err *err);
 
 #endif

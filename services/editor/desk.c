@@ -1,74 +1,12 @@
 #include "services/editor/desk.h"
 
-#include <stdatomic.h>
+#include "services/editor/scribe.h"
 
-#define DESK_ASKERS_MAX 512
-#define DESK_BYTES_MAX ((size_t)16 << 20)
 #define ROWS_BYTES_DEFAULT ((uint32_t)1 << 20)
 #define VERSIONS_DEFAULT 40u
 /* Revisions walked for a page of versions at most, so that nobody's request takes long. */
 #define VERSIONS_REVS_MAX 4000
 #define VERSION_PAUSE_MS 120000
-
-struct fl_held_doc_archive {
-    atomic_int refs;
-    struct fl_doc_archive *archive;
-};
-
-struct fl_held_doc_archive *fl_held_doc_archive_new(struct fl_doc_archive *archive_take)
-{
-    struct fl_held_doc_archive *held = fl_new(struct fl_held_doc_archive);
-    atomic_init(&held->refs, 1);
-    held->archive = archive_take;
-    return held;
-}
-
-void fl_held_doc_archive_release(void *held)
-{
-    struct fl_held_doc_archive *mine = held;
-    if (atomic_fetch_sub(&mine->refs, 1) > 1) return;
-    fl_doc_archive_close(mine->archive);
-    free(mine);
-}
-
-struct fl_desk *fl_desk_new(struct fl_held_doc_archive *held)
-{
-    struct fl_desk *desk = fl_new(struct fl_desk);
-    atomic_fetch_add(&held->refs, 1);
-    desk->held = held;
-    return desk;
-}
-
-void fl_desk_free(void *desk)
-{
-    struct fl_desk *mine = desk;
-    if (mine == NULL) return;
-    for (size_t i = 0; i < mine->count; i++) {
-        free(mine->askers[i].bytes);
-        fl_buf_fini(&mine->askers[i].answer);
-    }
-    free(mine->askers);
-    fl_held_doc_archive_release(mine->held);
-    free(mine);
-}
-
-int fl_desk_add(struct fl_desk *desk, const struct fl_msg *call)
-{
-    bool is_full = desk->count == DESK_ASKERS_MAX || desk->bytes + call->len > DESK_BYTES_MAX;
-    if (is_full && desk->count > 0) return FL_EFULL;
-    if (desk->count == desk->cap) {
-        desk->cap = desk->cap == 0 ? 16 : desk->cap * 2;
-        desk->askers = fl_realloc(desk->askers, desk->cap * sizeof *desk->askers);
-    }
-    struct fl_desk_asker asker = {.from = call->from, .ref = call->ref, .len = call->len};
-    asker.bytes = fl_alloc(call->len);
-    if (call->len > 0) memcpy(asker.bytes, call->data, call->len);
-    desk->bytes += call->len;
-    desk->askers[desk->count++] = asker;
-    return 0;
-}
-
-/* ---- the pool thread's half */
 
 /* A request, taken apart, and its answer. */
 struct job {
@@ -236,34 +174,31 @@ static int job_run(struct job *job)
     return run[job->ask.kind](job);
 }
 
-/** Does one request. Returns what ends the transaction, or 0; asker->code is the request's own. */
-static int desk_do(struct fl_desk *desk, struct fl_desk_asker *asker)
+/** Does one request. Returns what ends the transaction, or 0; ask->code is the request's own. */
+static int desk_do(struct fl_doc_archive *archive, struct fl_clerk_ask *ask, struct fl_err *err)
 {
-    struct job job = {.archive = desk->held->archive, .err = &desk->err};
-    struct fl_str bytes = {asker->bytes, asker->len};
-    asker->code = job_read(&job, bytes) ? job_run(&job) : FL_EBADMSG;
-    if (asker->code == 0) {
+    struct job job = {.archive = archive, .err = err};
+    ask->code = job_read(&job, ask->bytes) ? job_run(&job) : FL_EBADMSG;
+    if (ask->code == 0) {
         job.answer.text_len = (uint32_t)job.text.len;
-        fl_buf_add(&asker->answer, &job.answer, sizeof job.answer);
-        fl_buf_add(&asker->answer, job.text.at != NULL ? job.text.at : "", job.text.len);
-        fl_buf_add(&asker->answer, job.rows.at != NULL ? job.rows.at : "", job.rows.len);
+        fl_buf_add(&ask->answer, &job.answer, sizeof job.answer);
+        fl_buf_add(&ask->answer, job.text.at != NULL ? job.text.at : "", job.text.len);
+        fl_buf_add(&ask->answer, job.rows.at != NULL ? job.rows.at : "", job.rows.len);
     }
     fl_buf_fini(&job.text);
     fl_buf_fini(&job.rows);
-    return asker->code == FL_EIO || asker->code == FL_EFULL ? asker->code : 0;
+    return ask->code == FL_EIO || ask->code == FL_EFULL ? ask->code : 0;
 }
 
-int fl_desk_work(void *desk)
+int fl_desk_work(void *archive, struct fl_clerk_batch *batch)
 {
-    struct fl_desk *mine = desk;
-    struct fl_doc_archive *archive = mine->held->archive;
-    int code = fl_doc_archive_begin(archive, &mine->err);
-    for (size_t i = 0; i < mine->count && code == 0; i++)
-        code = desk_do(mine, &mine->askers[i]);
-    if (code == 0) code = fl_doc_archive_commit(archive, &mine->err);
+    int code = fl_doc_archive_begin(archive, &batch->err);
+    for (size_t i = 0; i < batch->count && code == 0; i++)
+        code = desk_do(archive, &batch->asks[i], &batch->err);
+    if (code == 0) code = fl_doc_archive_commit(archive, &batch->err);
     if (code == 0) return 0;
     fl_doc_archive_rollback(archive);
-    for (size_t i = 0; i < mine->count; i++)
-        mine->askers[i].code = code;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->asks[i].code = code;
     return code;
 }

@@ -16,7 +16,7 @@ void fl_group_free(void *group)
         fl_store_op_fini(&mine->ops[i]);
     for (size_t i = 0; i < mine->askers_count; i++) {
         free(mine->askers[i].bytes);
-        fl_buf_fini(&mine->askers[i].answer);
+        fl_buf_fini(&mine->askers[i].more);
     }
     fl_buf_fini(&mine->news);
     free(mine->ops);
@@ -110,6 +110,23 @@ const struct fl_store_op *fl_group_must_wait(const struct fl_group *group,
     return waits ? op : NULL;
 }
 
+static struct fl_keeper_answer group_row(const struct fl_store_op *op, size_t json_len)
+{
+    return (struct fl_keeper_answer){
+        .code = op->code,
+        .existed = op->existed,
+        .dead = op->dead,
+        .is_more = op->is_more,
+        .json_len = (uint32_t)json_len,
+        .found = (uint32_t)op->jobs_count,
+        .id = op->id,
+        .until_ms = op->until_ms,
+        .count = op->count,
+        .next_rank = op->next_rank,
+        .next_id = op->next_id,
+    };
+}
+
 /** What an asker gets: its rows, then the JSON of those that found something. */
 static void group_put_answer(const struct fl_group *group, struct fl_group_asker *asker)
 {
@@ -118,23 +135,18 @@ static void group_put_answer(const struct fl_group *group, struct fl_group_asker
         const struct fl_store_op *op = &group->ops[asker->first + i];
         size_t before = json.len;
         if (op->code == 0) fl_render(&json, op, &group->figures);
-        struct fl_keeper_answer answer = {
-            .code = op->code,
-            .existed = op->existed,
-            .dead = op->dead,
-            .is_more = op->is_more,
-            .json_len = (uint32_t)(json.len - before),
-            .found = (uint32_t)op->jobs_count,
-            .id = op->id,
-            .until_ms = op->until_ms,
-            .count = op->count,
-            .next_rank = op->next_rank,
-            .next_id = op->next_id,
-        };
-        fl_buf_add(&asker->answer, &answer, sizeof answer);
+        asker->one = group_row(op, json.len - before);
+        if (asker->count > 1 || json.len > 0)
+            fl_buf_add(&asker->more, &asker->one, sizeof asker->one);
     }
-    fl_buf_add(&asker->answer, json.at != NULL ? json.at : "", json.len);
+    if (json.len > 0) fl_buf_add(&asker->more, json.at, json.len);
     fl_buf_fini(&json);
+}
+
+struct fl_str fl_group_answer(const struct fl_group_asker *asker)
+{
+    if (asker->more.len > 0) return (struct fl_str){asker->more.at, asker->more.len};
+    return (struct fl_str){(const char *)&asker->one, sizeof asker->one};
 }
 
 int fl_group_commit(struct fl_group *group, struct fl_store *store)

@@ -17,8 +17,11 @@ struct fl_group_asker {
     uint64_t ref;
     char *bytes; /* its copy, which the ops' views point into */
     size_t len, first, count;
-    fl_ns wait_until_ns;  /* a lease that may wait, alone in its request; 0: answer at once */
-    struct fl_buf answer; /* filled by fl_group_commit */
+    fl_ns wait_until_ns; /* a lease that may wait, alone in its request; 0: answer at once */
+    /* by fl_group_commit: the answer's rows; in `more`, with JSON behind them, unless it is just
+     * one without */
+    struct fl_keeper_answer one;
+    struct fl_buf more;
 };
 
 struct fl_group {
@@ -46,6 +49,8 @@ void fl_group_free(void *group);
 int fl_group_add(struct fl_group *group, struct fl_group_asker *asker);
 /** The time that the first operation of a request may wait, if it is a lease alone; else 0. */
 int64_t fl_group_wait_ms(const void *bytes, size_t len);
+/** What an asker is answered; valid as long as the group. */
+struct fl_str fl_group_answer(const struct fl_group_asker *asker);
 /** The lease of an asker that may wait, when it brought nothing; else NULL. */
 const struct fl_store_op *fl_group_must_wait(const struct fl_group *group,
                                              const struct fl_group_asker *asker);

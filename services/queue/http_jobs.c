@@ -4,7 +4,7 @@
 #include "services/wire/jscan.h"
 
 /** Reads a job to enqueue. */
-static bool jobs_read(struct http *http, struct fl_str object, struct fl_store_op *op)
+static bool jobs_read(struct http *http, const struct http_members *object, struct fl_store_op *op)
 {
     int64_t backoff_ms = -1, cap_ms = -1;
     const int64_t day_ms = FL_STORE_VISIBILITY_MS_MAX;
@@ -21,7 +21,7 @@ static bool jobs_read(struct http *http, struct fl_str object, struct fl_store_o
                 http_whole(http, object, "backoff_ms", 0, day_ms, &backoff_ms) &&
                 http_whole(http, object, "backoff_max_ms", 0, day_ms, &cap_ms);
     if (!good) return false;
-    if (op->run_at_ms != 0 && fl_jscan_get(object, "delay_ms").at != NULL)
+    if (op->run_at_ms != 0 && http_get(object, "delay_ms").at != NULL)
         return http_bad(http, "run_at_ms", "delay_ms or run_at_ms, not both");
     if (op->payload.at == NULL) op->payload = FL_STR("null");
     op->backoff_ms = backoff_ms;
@@ -36,7 +36,7 @@ void fl_queue_http_enqueue(struct fl_self *self, struct fl_web *web,
     struct http http;
     struct fl_store_op op = {.kind = FL_STORE_ENQUEUE};
     if (http_begin(&http, self, web, req, true) && http_queue(&http, &op.queue) &&
-        jobs_read(&http, http.body, &op) && http_ask(&http, &op, 0))
+        jobs_read(&http, &http.body, &op) && http_ask(&http, &op, 0))
         http_say(&http, http.rows[0].existed ? 200 : 201, "{\"id\":%lld}",
                  (long long)http.rows[0].id);
     http_end(&http);
@@ -47,21 +47,22 @@ static int jobs_read_many(struct http *http)
 {
     struct fl_store_op op = {.kind = FL_STORE_ENQUEUE};
     struct fl_str queue, item;
+    struct http_members members;
     if (!http_queue(http, &queue)) return -1;
-    struct fl_str rest = fl_jscan_get(http->body, "jobs");
+    struct fl_str rest = http_get(&http->body, "jobs");
     int count = 0;
     if (rest.at == NULL || !fl_jscan_punct(&rest, '[')) {
         http_bad(http, "jobs", "jobs must be a list of 1 to 1024 jobs");
         return -1;
     }
     while (!fl_jscan_punct(&rest, ']')) {
-        if (fl_jscan_take(&rest, &item) != 0 || !fl_jscan_is_object(item) ||
+        if (fl_jscan_take(&rest, &item) != 0 || !http_scan(&members, item) ||
             ++count > FL_STORE_GROUP_MAX) {
             http_bad(http, "jobs", "jobs must be a list of 1 to 1024 jobs");
             return -1;
         }
         op = (struct fl_store_op){.kind = FL_STORE_ENQUEUE, .queue = queue};
-        if (!jobs_read(http, item, &op)) return -1;
+        if (!jobs_read(http, &members, &op)) return -1;
         http_put(http, &op);
         fl_jscan_punct(&rest, ',');
     }

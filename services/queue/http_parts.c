@@ -82,14 +82,49 @@ bool http_bad(struct http *http, const char *field, const char *words)
     return false;
 }
 
+bool http_scan(struct http_members *members, struct fl_str text)
+{
+    struct fl_str rest = text;
+    members->object = text;
+    members->count = 0;
+    members->is_odd = false;
+    if (!fl_jscan_punct(&rest, '{')) return false;
+    bool ends = fl_jscan_punct(&rest, '}');
+    while (!ends) {
+        struct fl_str name, value;
+        if (fl_jscan_take(&rest, &name) != 0 || name.len < 2 || name.at[0] != '"' ||
+            !fl_jscan_punct(&rest, ':') || fl_jscan_take(&rest, &value) != 0)
+            return false;
+        members->is_odd |= members->count == HTTP_MEMBERS_MAX ||
+                           memchr(name.at, '\\', name.len) != NULL;
+        if (members->count < HTTP_MEMBERS_MAX) {
+            members->at[members->count].name = (struct fl_str){name.at + 1, name.len - 2};
+            members->at[members->count++].value = value;
+        }
+        ends = fl_jscan_punct(&rest, '}');
+        if (!ends && !fl_jscan_punct(&rest, ',')) return false;
+    }
+    return fl_str_trim(rest).len == 0;
+}
+
+struct fl_str http_get(const struct http_members *object, const char *name)
+{
+    if (object->is_odd) return fl_jscan_get(object->object, name);
+    for (size_t i = object->count; i-- > 0;) /* the last one, when it comes twice */
+        if (fl_str_is(object->at[i].name, name)) return object->at[i].value;
+    return (struct fl_str){0};
+}
+
 bool http_begin(struct http *http, struct fl_self *self, struct fl_web *web,
                 const struct fl_web_request *req, bool body_wanted)
 {
-    *http = (struct http){.self = self, .web = web, .req = req, .body = req->body};
-    if (req->body.len == 0 && !body_wanted) http->body = FL_STR("{}");
-    struct fl_str body = http->body;
-    if (!fl_jscan_ok(body) || !fl_jscan_is_object(fl_str_trim(body)) ||
-        !fl_utf8_ok(body.at, body.len)) {
+    http->self = self; /* not zeroed as a whole: it is large */
+    http->web = web;
+    http->req = req;
+    http->texts = http->request = http->hold = (struct fl_buf){0};
+    http->rows = NULL;
+    struct fl_str body = req->body.len == 0 && !body_wanted ? FL_STR("{}") : req->body;
+    if (!http_scan(&http->body, body) || !fl_utf8_ok(body.at, body.len)) {
         fl_web_fail(self, web, 400, "the body must be a JSON object in UTF-8");
         return false;
     }
@@ -105,10 +140,10 @@ void http_end(struct http *http)
     fl_buf_fini(&http->hold);
 }
 
-bool http_whole(struct http *http, struct fl_str object, const char *name, int64_t least,
-                int64_t most, int64_t *out)
+bool http_whole(struct http *http, const struct http_members *object, const char *name,
+                int64_t least, int64_t most, int64_t *out)
 {
-    struct fl_str raw = fl_jscan_get(object, name);
+    struct fl_str raw = http_get(object, name);
     if (raw.at == NULL || fl_parse_int(raw, least, most, out, NULL) == 0) return true;
     char words[160];
     snprintf(words, sizeof words, "%s must be a whole number from %lld to %lld", name,
@@ -116,10 +151,10 @@ bool http_whole(struct http *http, struct fl_str object, const char *name, int64
     return http_bad(http, name, words);
 }
 
-bool http_text(struct http *http, struct fl_str object, const char *name, size_t max,
+bool http_text(struct http *http, const struct http_members *object, const char *name, size_t max,
                struct fl_str *out)
 {
-    struct fl_str raw = fl_jscan_get(object, name);
+    struct fl_str raw = http_get(object, name);
     *out = (struct fl_str){0};
     if (raw.at == NULL || fl_str_is(raw, "null")) return true;
     size_t before = http->texts.len;
@@ -132,10 +167,10 @@ bool http_text(struct http *http, struct fl_str object, const char *name, size_t
     return http_bad(http, name, words);
 }
 
-bool http_json(struct http *http, struct fl_str object, const char *name, size_t max,
+bool http_json(struct http *http, const struct http_members *object, const char *name, size_t max,
                struct fl_str *out)
 {
-    *out = fl_jscan_get(object, name);
+    *out = http_get(object, name);
     if (out->len <= max) return true;
     char words[96];
     snprintf(words, sizeof words, "%s is larger than %zu KiB", name, max / 1024);
@@ -143,11 +178,11 @@ bool http_json(struct http *http, struct fl_str object, const char *name, size_t
     return false;
 }
 
-bool http_lease(struct http *http, struct fl_str object, uint64_t *out)
+bool http_lease(struct http *http, const struct http_members *object, uint64_t *out)
 {
     static const char words[] = "lease must be the 16 hexadecimal digits that the lease brought";
     static const char digits[16] = "0123456789abcdef";
-    struct fl_str raw = fl_jscan_get(object, "lease");
+    struct fl_str raw = http_get(object, "lease");
     if (raw.len != 18 || raw.at[0] != '"') return http_bad(http, "lease", words);
     *out = 0;
     for (size_t i = 1; i < 17; i++) {

@@ -8,13 +8,25 @@
 #include "services/queue/keeper.h"
 #include "services/web/web.h"
 
+#define HTTP_MEMBERS_MAX 24 /* of an object that are kept; the rest is looked for */
+
+/** The members of a JSON object, found in one pass: handlers ask for many that are not there. */
+struct http_members {
+    struct fl_str object;
+    struct {
+        struct fl_str name, value; /* name without its quotes, as it stands */
+    } at[HTTP_MEMBERS_MAX];
+    size_t count;
+    bool is_odd; /* more members, or a name with an escape: each is looked for in the text */
+};
+
 /** A request while it is read and answered. */
 struct http {
     struct fl_self *self;
     struct fl_web *web;
     const struct fl_web_request *req;
-    struct fl_str body;  /* checked: a JSON object */
-    struct fl_buf texts; /* decoded; does not move */
+    struct http_members body; /* checked: a JSON object */
+    struct fl_buf texts;      /* decoded; does not move */
     struct fl_buf request;
     struct fl_buf hold; /* the answer, which rows and json point into */
     const struct fl_keeper_answer *rows;
@@ -34,17 +46,22 @@ bool http_fail(struct http *http, int code, enum fl_store_op_kind kind);
 /** The words for an error value of an operation. */
 const char *http_words(int code, enum fl_store_op_kind kind);
 
+/** Reads an object's members; false: this is no object, or no JSON. */
+bool http_scan(struct http_members *members, struct fl_str text);
+/** The raw value of a member; at NULL: absent. */
+struct fl_str http_get(const struct http_members *object, const char *name);
+
 /** A whole number member within limits; absent leaves *out as it is. */
-bool http_whole(struct http *http, struct fl_str object, const char *name, int64_t least,
-                int64_t most, int64_t *out);
+bool http_whole(struct http *http, const struct http_members *object, const char *name,
+                int64_t least, int64_t most, int64_t *out);
 /** A text member of 1 to max bytes; absent or null: at NULL. */
-bool http_text(struct http *http, struct fl_str object, const char *name, size_t max,
+bool http_text(struct http *http, const struct http_members *object, const char *name, size_t max,
                struct fl_str *out);
 /** Any JSON as it stands; absent: at NULL. Larger than max: answered 413. */
-bool http_json(struct http *http, struct fl_str object, const char *name, size_t max,
+bool http_json(struct http *http, const struct http_members *object, const char *name, size_t max,
                struct fl_str *out);
 /** A lease: 16 hexadecimal digits. */
-bool http_lease(struct http *http, struct fl_str object, uint64_t *out);
+bool http_lease(struct http *http, const struct http_members *object, uint64_t *out);
 /** The id in the path. */
 bool http_id(struct http *http, int64_t *out);
 /** The queue in the path: one that could be; no path parameter: none, which is the default one. */

@@ -78,12 +78,12 @@ static bool queues_thousandths(struct fl_str raw, int64_t *out)
 static bool queues_read_setting(struct http *http, int which, struct fl_queue_change *change)
 {
     const struct fl_queue_setting *row = &fl_queue_settings[which];
-    struct fl_str raw = fl_jscan_get(http->body, row->name);
+    struct fl_str raw = http_get(&http->body, row->name);
     int64_t *value = &change->to.values[which];
     if (raw.at == NULL) return true;
     change->has[which] = true;
     if (row->kind == FL_SETTING_INT)
-        return http_whole(http, http->body, row->name, row->least, row->most, value);
+        return http_whole(http, &http->body, row->name, row->least, row->most, value);
     char words[128];
     if (row->kind == FL_SETTING_BOOL) {
         *value = fl_str_is(raw, "true");
@@ -100,9 +100,9 @@ static bool queues_read_setting(struct http *http, int which, struct fl_queue_ch
 static bool queues_read_handler(struct http *http, struct fl_queue_change *change)
 {
     struct fl_str name;
-    struct fl_str raw = fl_jscan_get(http->body, "handler");
+    struct fl_str raw = http_get(&http->body, "handler");
     if (raw.at == NULL) return true;
-    if (!http_text(http, http->body, "handler", FL_HANDLER_NAME_MAX, &name)) return false;
+    if (!http_text(http, &http->body, "handler", FL_HANDLER_NAME_MAX, &name)) return false;
     if (name.at != NULL && fl_pool_handler_find(name) == NULL) {
         struct fl_buf words = {0}; /* nothing blocks before it is freed */
         fl_buf_puts(&words, "handler must be null or one of");

@@ -40,9 +40,10 @@ static void work_give_back(struct http *http)
     fl_jscan_punct(&rest, '[');
     while (!fl_jscan_punct(&rest, ']') && fl_jscan_take(&rest, &item) == 0) {
         struct fl_store_op op = {.kind = FL_STORE_RELEASE};
-        struct fl_str id = fl_jscan_get(item, "id");
-        if (fl_parse_int(id, 1, INT64_MAX, &op.id, NULL) == 0 &&
-            http_lease(http, item, &op.lease)) {
+        struct http_members job;
+        if (http_scan(&job, item) &&
+            fl_parse_int(http_get(&job, "id"), 1, INT64_MAX, &op.id, NULL) == 0 &&
+            http_lease(http, &job, &op.lease)) {
             fl_keeper_put(&request, &op);
             count++;
         }
@@ -92,11 +93,11 @@ void fl_queue_http_lease(struct fl_self *self, struct fl_web *web, const struct 
     struct fl_store_op op = {.kind = FL_STORE_LEASE};
     int64_t max = 1;
     if (http_begin(&http, self, web, req, false) && http_queue(&http, &op.queue) &&
-        http_whole(&http, http.body, "max", 1, FL_STORE_LEASE_MAX, &max) &&
-        http_whole(&http, http.body, "visibility_ms", 1, FL_STORE_VISIBILITY_MS_MAX,
+        http_whole(&http, &http.body, "max", 1, FL_STORE_LEASE_MAX, &max) &&
+        http_whole(&http, &http.body, "visibility_ms", 1, FL_STORE_VISIBILITY_MS_MAX,
                    &op.visibility_ms) &&
-        http_whole(&http, http.body, "wait_ms", 0, WORK_WAIT_MS_MAX, &op.wait_ms) &&
-        http_text(&http, http.body, "worker", FL_STORE_WORKER_MAX, &op.worker)) {
+        http_whole(&http, &http.body, "wait_ms", 0, WORK_WAIT_MS_MAX, &op.wait_ms) &&
+        http_text(&http, &http.body, "worker", FL_STORE_WORKER_MAX, &op.worker)) {
         op.max = (int)max;
         if (work_lease(&http, &op)) fl_web_respond_json(self, web, 200, http.json);
     }
@@ -108,8 +109,8 @@ void fl_queue_http_ack(struct fl_self *self, struct fl_web *web, const struct fl
     struct http http;
     struct fl_store_op op = {.kind = FL_STORE_ACK};
     if (http_begin(&http, self, web, req, false) && http_id(&http, &op.id) &&
-        http_lease(&http, http.body, &op.lease) &&
-        http_json(&http, http.body, "result", FL_STORE_PAYLOAD_MAX, &op.payload) &&
+        http_lease(&http, &http.body, &op.lease) &&
+        http_json(&http, &http.body, "result", FL_STORE_PAYLOAD_MAX, &op.payload) &&
         http_ask(&http, &op, 0))
         http_say(&http, 200, "{\"ok\":true}");
     http_end(&http);
@@ -121,9 +122,9 @@ void fl_queue_http_job_failed(struct fl_self *self, struct fl_web *web,
     struct http http;
     struct fl_store_op op = {.kind = FL_STORE_FAIL, .retry_ms = -1};
     if (http_begin(&http, self, web, req, false) && http_id(&http, &op.id) &&
-        http_lease(&http, http.body, &op.lease) &&
-        http_whole(&http, http.body, "retry_ms", 0, FL_STORE_DELAY_MS_MAX, &op.retry_ms) &&
-        http_text(&http, http.body, "error", FL_STORE_PAYLOAD_MAX, &op.payload) &&
+        http_lease(&http, &http.body, &op.lease) &&
+        http_whole(&http, &http.body, "retry_ms", 0, FL_STORE_DELAY_MS_MAX, &op.retry_ms) &&
+        http_text(&http, &http.body, "error", FL_STORE_PAYLOAD_MAX, &op.payload) &&
         http_ask(&http, &op, 0))
         http_say(&http, 200, "{\"ok\":true,\"dead\":%s}", http.rows[0].dead ? "true" : "false");
     http_end(&http);
@@ -135,8 +136,8 @@ void fl_queue_http_heartbeat(struct fl_self *self, struct fl_web *web,
     struct http http;
     struct fl_store_op op = {.kind = FL_STORE_HEARTBEAT};
     if (http_begin(&http, self, web, req, false) && http_id(&http, &op.id) &&
-        http_lease(&http, http.body, &op.lease) &&
-        http_whole(&http, http.body, "visibility_ms", 1, FL_STORE_VISIBILITY_MS_MAX,
+        http_lease(&http, &http.body, &op.lease) &&
+        http_whole(&http, &http.body, "visibility_ms", 1, FL_STORE_VISIBILITY_MS_MAX,
                    &op.visibility_ms) &&
         http_ask(&http, &op, 0))
         http_say(&http, 200, "{\"ok\":true,\"until_ms\":%lld}", (long long)http.rows[0].until_ms);
@@ -149,8 +150,8 @@ void fl_queue_http_release(struct fl_self *self, struct fl_web *web,
     struct http http;
     struct fl_store_op op = {.kind = FL_STORE_RELEASE};
     if (http_begin(&http, self, web, req, false) && http_id(&http, &op.id) &&
-        http_lease(&http, http.body, &op.lease) &&
-        http_whole(&http, http.body, "delay_ms", 0, FL_STORE_DELAY_MS_MAX, &op.delay_ms) &&
+        http_lease(&http, &http.body, &op.lease) &&
+        http_whole(&http, &http.body, "delay_ms", 0, FL_STORE_DELAY_MS_MAX, &op.delay_ms) &&
         http_ask(&http, &op, 0))
         http_say(&http, 200, "{\"ok\":true}");
     http_end(&http);
@@ -161,7 +162,8 @@ static int work_read_acks(struct http *http)
 {
     static const char words[] = "jobs must be a list of at most 1024 such as "
                                 "{\"id\":1,\"lease\":\"16 hex digits\"}";
-    struct fl_str rest = fl_jscan_get(http->body, "jobs"), item;
+    struct fl_str rest = http_get(&http->body, "jobs"), item;
+    struct http_members members;
     int count = 0;
     if (rest.at == NULL || !fl_jscan_punct(&rest, '[')) {
         http_bad(http, "jobs", words);
@@ -169,14 +171,14 @@ static int work_read_acks(struct http *http)
     }
     while (!fl_jscan_punct(&rest, ']')) {
         struct fl_store_op op = {.kind = FL_STORE_ACK, .id = -1};
-        if (fl_jscan_take(&rest, &item) != 0 || !fl_jscan_is_object(item) ||
+        if (fl_jscan_take(&rest, &item) != 0 || !http_scan(&members, item) ||
             ++count > FL_STORE_GROUP_MAX) {
             http_bad(http, "jobs", words);
             return -1;
         }
-        if (!http_whole(http, item, "id", 0, INT64_MAX, &op.id) ||
-            !http_lease(http, item, &op.lease) ||
-            !http_json(http, item, "result", FL_STORE_PAYLOAD_MAX, &op.payload))
+        if (!http_whole(http, &members, "id", 0, INT64_MAX, &op.id) ||
+            !http_lease(http, &members, &op.lease) ||
+            !http_json(http, &members, "result", FL_STORE_PAYLOAD_MAX, &op.payload))
             return -1;
         if (op.id < 0) {
             http_bad(http, "id", words);

@@ -247,7 +247,8 @@ static void keeper_answer(struct fl_self *self, struct keeper *keeper, const str
             return;
         }
     }
-    fl_self_reply(self, asker->from, asker->ref, asker->answer.at, asker->answer.len);
+    struct fl_str answer = fl_group_answer(asker);
+    fl_self_reply(self, asker->from, asker->ref, answer.at, answer.len);
 }
 
 static void keeper_tell(struct fl_self *self, struct keeper *keeper, struct fl_group *group)

@@ -1,64 +1,21 @@
-#include <stdio.h>
-#include <sys/stat.h>
-
 #include "services/queue/store_inside.h"
 
-#define STORE_APPLICATION_ID 0x464c5131 /* "FLQ1" */
-#define STORE_BUSY_MS 5000
-/* A file up to this size is checked whole when it is opened, which takes a few milliseconds;
- * damage in a larger one shows when it is read. */
-#define STORE_CHECK_BYTES_MAX (8 << 20)
-
-static const char store_pragmas[] = "PRAGMA journal_mode=WAL;"
-                                    "PRAGMA synchronous=FULL;"
-                                    "PRAGMA cell_size_check=ON;"
-                                    "PRAGMA temp_store=MEMORY;"
-                                    "PRAGMA journal_size_limit=67108864;";
-
-/** A database of somebody else must not get our tables. */
-static int store_check_owner(struct fl_store *store, bool *is_new, struct fl_err *err)
-{
-    int64_t owner = fl_store_number(store, "PRAGMA application_id");
-    *is_new = false;
-    if (owner == STORE_APPLICATION_ID) return 0;
-    *is_new = owner == 0 && fl_store_number(store, "SELECT count(*) FROM sqlite_schema") == 0;
-    if (*is_new) return 0;
-    int rc = sqlite3_errcode(store->db);
-    if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT)
-        return fl_store_fail(store, rc, "open", err);
-    return fl_err_set(err, FL_EIO, "queue store %s: this is not a queue's database",
-                      store->opts.path);
-}
-
-static int store_check_damage(struct fl_store *store, struct fl_err *err)
-{
-    struct stat st;
-    if (stat(store->opts.path, &st) != 0 || st.st_size > STORE_CHECK_BYTES_MAX) return 0;
-
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-    const char *found = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-    bool sound = found != NULL && strcmp(found, "ok") == 0;
-    char doing[160];
-    snprintf(doing, sizeof doing, "damaged: %s", found != NULL ? found : sqlite3_errmsg(store->db));
-    sqlite3_finalize(stmt);
-    return sound ? 0 : fl_store_fail(store, SQLITE_CORRUPT, doing, err);
-}
-
-static int store_set_limits(struct fl_store *store, struct fl_err *err)
-{
-    if (store->opts.pages_max == 0) return 0;
-    char pragma[64];
-    snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld", (long long)store->opts.pages_max);
-    int rc = sqlite3_exec(store->db, pragma, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : fl_store_fail(store, rc, "limit", err);
-}
+static const struct fl_disk_kind store_kind = {
+    .called = "queue store",
+    .whose = "a queue's",
+    .application_id = 0x464c5131, /* "FLQ1" */
+    .sql = fl_store_sql_text,
+    .sql_count = SQL_COUNT,
+    .full_code = FL_STORE_EDISK,
+    .when_full = "the disk is full",
+    .when_damaged = "; the file is left as it is: put back a copy, or move it away together with"
+                    " its -wal and -shm to begin with an empty queue",
+};
 
 static void store_fill_opts(struct fl_store *store, const struct fl_store_opts *opts)
 {
     store->opts = *opts;
-    store->opts.path = fl_strdup(opts->path);
+    store->opts.path = NULL; /* the caller's; ours is disk.path */
     if (store->opts.jobs_max == 0) store->opts.jobs_max = 1000000;
     if (store->opts.done_max == 0)
         store->opts.done_max = fl_queue_settings[FL_SET_DONE_MAX].standard;
@@ -72,62 +29,35 @@ static void store_fill_opts(struct fl_store *store, const struct fl_store_opts *
 static int store_first_look(struct fl_store *store, struct fl_err *err)
 {
     int rc = fl_store_refresh(store);
-    return rc == SQLITE_OK ? 0 : fl_store_fail(store, rc, "read queues", err);
+    return rc == SQLITE_OK ? 0 : fl_disk_fail(&store->disk, rc, "read queues", err);
 }
 
 int fl_store_open(struct fl_store **out, const struct fl_store_opts *opts, struct fl_err *err)
 {
-    FL_ASSERT(opts->path != NULL);
     struct fl_store *store = fl_new(struct fl_store);
     store_fill_opts(store, opts);
-
-    const char *doing = "open";
-    /* NOMUTEX: our callers take turns; the answer is a result code and never a silent wait */
-    int rc = sqlite3_open_v2(store->opts.path, &store->db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                             NULL);
-    if (rc != SQLITE_OK) goto fail;
-    sqlite3_extended_result_codes(store->db, 1);
-    sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
-    /* Closing happens when something crashed or stops: the log stays, and whoever opens next goes
-     * on with it, which is a few milliseconds and no fsync. */
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-
-    bool is_new;
-    int code = store_check_owner(store, &is_new, err);
-    if (code != 0) goto fail_said;
-
-    doing = "pragmas";
-    rc = sqlite3_exec(store->db, store_pragmas, NULL, NULL, NULL);
-    if (rc != SQLITE_OK) goto fail;
-
-    if (!store->opts.unchecked) code = store_check_damage(store, err);
-    if (code == 0) code = fl_store_schema(store, is_new, err);
-    if (code == 0) code = fl_store_compile(store, err);
-    if (code == 0) code = store_set_limits(store, err);
+    const struct fl_disk_opts disk = {
+        .path = opts->path,
+        .pages_max = opts->pages_max,
+        .unchecked = opts->unchecked,
+        .make = fl_store_schema,
+        .cx = store,
+    };
+    int code = fl_disk_open(&store->disk, &store_kind, &disk, err);
     if (code == 0) code = store_first_look(store, err);
-    if (code != 0) goto fail_said;
-
-    *out = store;
-    return 0;
-
-fail:
-    code = fl_store_fail(store, rc, doing, err);
-fail_said:
-    fl_store_close(store);
+    if (code == 0)
+        *out = store;
+    else
+        fl_store_close(store);
     return code;
 }
 
 void fl_store_close(struct fl_store *store)
 {
     if (store == NULL) return;
-    for (int i = 0; i < SQL_COUNT; i++)
-        sqlite3_finalize(store->sql[i]);
-    int rc = sqlite3_close(store->db);
-    FL_ASSERT(rc == SQLITE_OK); /* everything prepared is finalized */
+    fl_disk_close(&store->disk);
     fl_store_drop_queues(store);
     free(store->events);
-    free((char *)store->opts.path);
     free(store);
 }
 
@@ -205,7 +135,7 @@ static int store_run_group(struct fl_store *store, struct fl_store_op *ops, size
 /** Nobody must see half of a group that failed: neither in the file nor in memory. */
 static int store_undo(struct fl_store *store, struct fl_store_op *ops, size_t count, int code)
 {
-    if (!sqlite3_get_autocommit(store->db)) fl_store_exec(store, SQL_ROLLBACK);
+    fl_disk_rollback(&store->disk);
     store->is_stale = true;
     store->events_count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -251,7 +181,7 @@ int fl_store_apply(struct fl_store *store, struct fl_store_op *ops, size_t count
     }
     if (rc == SQLITE_OK) return 0;
 
-    int code = fl_store_fail(store, rc, doing, err);
+    int code = fl_disk_fail(&store->disk, rc, doing, err);
     /* before the commit nothing can have happened */
     if (code == FL_EIO && !is_committing) code = FL_ESTATE;
     return store_undo(store, ops, count, code);

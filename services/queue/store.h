@@ -46,17 +46,17 @@ enum fl_store_op_kind {
     FL_STORE_LEASE,       /* queue, max, visibility_ms, worker → jobs */
     FL_STORE_ACK,         /* id, lease, payload: the result */
     FL_STORE_FAIL,        /* id, lease, retry_ms, payload: the error's words → dead, until_ms */
-    FL_STORE_HEARTBEAT,     /* id, lease, visibility_ms → until_ms */
-    FL_STORE_RELEASE,       /* id, lease, delay_ms: as if it had not been leased */
-    FL_STORE_STATS,         /* queue → queues[0] */
-    FL_STORE_GET,           /* id → jobs[0] */
-    FL_STORE_LIST,          /* queue, state, max, after → jobs, next */
-    FL_STORE_REQUEUE,       /* id of a dead or scheduled job: ready now, attempts from the start */
-    FL_STORE_REQUEUE_ALL,   /* queue → count; all dead ones, a bounded step; is_more */
-    FL_STORE_DELETE,        /* id of a job that is not leased */
-    FL_STORE_PURGE,         /* queue, state → count; all of a state, a bounded step; is_more */
-    FL_STORE_QUEUE_SET,     /* queue, change → queues[0] */
-    FL_STORE_QUEUES,        /* → queues */
+    FL_STORE_HEARTBEAT,   /* id, lease, visibility_ms → until_ms */
+    FL_STORE_RELEASE,     /* id, lease, delay_ms: as if it had not been leased */
+    FL_STORE_STATS,       /* queue → queues[0] */
+    FL_STORE_GET,         /* id → jobs[0] */
+    FL_STORE_LIST,        /* queue, state, max, after → jobs, next */
+    FL_STORE_REQUEUE,     /* id of a dead or scheduled job: ready now, attempts from the start */
+    FL_STORE_REQUEUE_ALL, /* queue → count; all dead ones, a bounded step; is_more */
+    FL_STORE_DELETE,      /* id of a job that is not leased */
+    FL_STORE_PURGE,       /* queue, state → count; all of a state, a bounded step; is_more */
+    FL_STORE_QUEUE_SET,   /* queue, change → queues[0] */
+    FL_STORE_QUEUES,      /* → queues */
     FL_STORE_QUEUE_DELETE,  /* queue: must be empty */
     FL_STORE_REPEAT_SET,    /* queue, key: its name, unique: its cron text, payload, priority, max:
                              * misfire → repeats[0] */

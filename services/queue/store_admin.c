@@ -15,7 +15,7 @@ struct found {
 
 static int admin_find(struct fl_store *store, struct fl_store_op *op, struct found *out)
 {
-    sqlite3_stmt *row = store->sql[SQL_FIND];
+    sqlite3_stmt *row = store->disk.sql[SQL_FIND];
     sqlite3_bind_int64(row, 1, op->id);
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW) {
@@ -26,15 +26,15 @@ static int admin_find(struct fl_store *store, struct fl_store_op *op, struct fou
     } else if (rc == SQLITE_DONE) {
         op->code = FL_ENOTFOUND;
     }
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 /** A dead job's unique key may be held by another one by now: then *taken, and nothing changed. */
 static int admin_make_ready(struct fl_store *store, struct store_queue *queue, int64_t id,
                             int64_t priority, enum fl_job_state from, bool *taken)
 {
-    sqlite3_bind_int64(store->sql[SQL_REQUEUE], 1, id);
-    sqlite3_bind_int64(store->sql[SQL_REQUEUE], 2, -priority);
+    sqlite3_bind_int64(store->disk.sql[SQL_REQUEUE], 1, id);
+    sqlite3_bind_int64(store->disk.sql[SQL_REQUEUE], 2, -priority);
     int rc = fl_store_exec(store, SQL_REQUEUE);
     *taken = (rc & 0xff) == SQLITE_CONSTRAINT;
     if (*taken) return SQLITE_OK; /* the statement was undone, the transaction goes on */
@@ -61,7 +61,7 @@ int fl_store_do_requeue(struct fl_store *store, struct fl_store_op *op, int64_t 
 static int admin_delete(struct fl_store *store, struct store_queue *queue, int64_t id,
                         enum fl_job_state state)
 {
-    sqlite3_bind_int64(store->sql[SQL_DELETE], 1, id);
+    sqlite3_bind_int64(store->disk.sql[SQL_DELETE], 1, id);
     int rc = fl_store_exec(store, SQL_DELETE);
     if (rc == SQLITE_OK) fl_store_moved(store, queue, state, FL_JOB_STATES);
     return rc;
@@ -89,9 +89,9 @@ struct walk {
 static bool admin_next(struct fl_store *store, struct store_queue *queue, enum fl_job_state state,
                        struct walk *walk, int *rc)
 {
-    sqlite3_stmt *oldest = store->sql[SQL_OLDEST];
+    sqlite3_stmt *oldest = store->disk.sql[SQL_OLDEST];
     sqlite3_bind_int64(oldest, 1, queue->id);
-    sqlite3_bind_int(oldest, 2, state);
+    sqlite3_bind_int(oldest, 2, (int)state);
     sqlite3_bind_int64(oldest, 3, walk->rank);
     sqlite3_bind_int64(oldest, 4, walk->id);
     int step = sqlite3_step(oldest);
@@ -100,7 +100,7 @@ static bool admin_next(struct fl_store *store, struct store_queue *queue, enum f
         *walk = (struct walk){.id = sqlite3_column_int64(oldest, 0),
                               .rank = sqlite3_column_int64(oldest, 1),
                               .priority = sqlite3_column_int64(oldest, 2)};
-    *rc = fl_store_ended(oldest, step);
+    *rc = fl_statement_ended(oldest, step);
     return found;
 }
 

@@ -20,12 +20,12 @@ static int enqueue_find(struct fl_store *store, enum store_sql which, int64_t qu
 {
     *out = 0;
     if (text.at == NULL) return SQLITE_OK;
-    sqlite3_stmt *stmt = store->sql[which];
+    sqlite3_stmt *stmt = store->disk.sql[which];
     sqlite3_bind_int64(stmt, 1, queue_id);
     fl_store_bind(stmt, 2, text);
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) *out = sqlite3_column_int64(stmt, 0);
-    return fl_store_ended(stmt, rc);
+    return fl_statement_ended(stmt, rc);
 }
 
 static void enqueue_bind_or_null(sqlite3_stmt *stmt, int at, int64_t value, bool has)
@@ -42,10 +42,10 @@ static int enqueue_insert(struct fl_store *store, struct store_queue *queue,
 {
     int64_t due_ms = op->run_at_ms != 0 ? op->run_at_ms : now_ms + op->delay_ms;
     bool waits = due_ms > now_ms;
-    sqlite3_stmt *insert = store->sql[SQL_INSERT];
+    sqlite3_stmt *insert = store->disk.sql[SQL_INSERT];
     sqlite3_bind_int64(insert, 1, store->next_id);
     sqlite3_bind_int64(insert, 2, queue->id);
-    sqlite3_bind_int(insert, 3, waits ? FL_JOB_SCHEDULED : FL_JOB_READY);
+    sqlite3_bind_int(insert, 3, waits ? (int)FL_JOB_SCHEDULED : (int)FL_JOB_READY);
     sqlite3_bind_int64(insert, 4, waits ? due_ms : -op->priority);
     sqlite3_bind_int64(insert, 5, op->priority);
     sqlite3_bind_int64(insert, 6, now_ms);
@@ -57,7 +57,7 @@ static int enqueue_insert(struct fl_store *store, struct store_queue *queue,
     fl_store_bind(insert, 12, op->payload);
     bool was_dirty = store->is_dirty;
     int rc = fl_store_exec(store, SQL_INSERT);
-    *inserted = rc == SQLITE_OK && sqlite3_changes(store->db) == 1;
+    *inserted = rc == SQLITE_OK && sqlite3_changes(store->disk.db) == 1;
     if (!*inserted) {
         store->is_dirty = was_dirty;
         return rc;

@@ -31,7 +31,7 @@ static int64_t finish_own_or(sqlite3_stmt *row, int at, int64_t standard)
 static int finish_find(struct fl_store *store, struct fl_store_op *op, int64_t now_ms,
                        struct leased *out)
 {
-    sqlite3_stmt *row = store->sql[SQL_FIND_LEASED];
+    sqlite3_stmt *row = store->disk.sql[SQL_FIND_LEASED];
     sqlite3_bind_int64(row, 1, op->id);
     /* 0 stands for "not leased" in the table and must match no row */
     if (op->lease != 0) sqlite3_bind_int64(row, 2, (int64_t)op->lease);
@@ -51,7 +51,7 @@ static int finish_find(struct fl_store *store, struct fl_store_op *op, int64_t n
     } else if (rc == SQLITE_DONE) {
         op->code = op->id >= 1 && op->id < store->next_id ? FL_EREFUSED : FL_ENOTFOUND;
     }
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 int fl_store_do_ack(struct fl_store *store, struct fl_store_op *op, int64_t now_ms)
@@ -61,7 +61,7 @@ int fl_store_do_ack(struct fl_store *store, struct fl_store_op *op, int64_t now_
     int rc = op->code == 0 ? finish_find(store, op, now_ms, &job) : SQLITE_OK;
     if (rc != SQLITE_OK || op->code != 0) return rc;
 
-    sqlite3_stmt *done = store->sql[SQL_DONE];
+    sqlite3_stmt *done = store->disk.sql[SQL_DONE];
     sqlite3_bind_int64(done, 1, op->id);
     sqlite3_bind_int64(done, 2, now_ms);
     fl_store_bind(done, 3, op->payload);
@@ -126,9 +126,9 @@ int fl_store_do_fail(struct fl_store *store, struct fl_store_op *op, int64_t now
         job.queue->info.totals[FL_TOTAL_FAILED]++;
     }
     fl_store_note(store, job.queue, op->id, to);
-    sqlite3_stmt *failed = store->sql[SQL_FAILED];
+    sqlite3_stmt *failed = store->disk.sql[SQL_FAILED];
     sqlite3_bind_int64(failed, 1, op->id);
-    sqlite3_bind_int(failed, 2, to);
+    sqlite3_bind_int(failed, 2, (int)to);
     sqlite3_bind_int64(failed, 3, rank);
     fl_store_bind(failed, 4, finish_error(op->payload));
     return fl_store_exec(store, SQL_FAILED);
@@ -146,8 +146,8 @@ int fl_store_do_heartbeat(struct fl_store *store, struct fl_store_op *op, int64_
                                 ? op->visibility_ms
                                 : job.queue->info.config.values[FL_SET_VISIBILITY_MS];
     op->until_ms = now_ms + visibility_ms;
-    sqlite3_bind_int64(store->sql[SQL_EXTEND], 1, op->id);
-    sqlite3_bind_int64(store->sql[SQL_EXTEND], 2, op->until_ms);
+    sqlite3_bind_int64(store->disk.sql[SQL_EXTEND], 1, op->id);
+    sqlite3_bind_int64(store->disk.sql[SQL_EXTEND], 2, op->until_ms);
     if (op->until_ms < job.queue->due_ms) job.queue->due_ms = op->until_ms;
     return fl_store_exec(store, SQL_EXTEND);
 }
@@ -161,9 +161,9 @@ int fl_store_do_release(struct fl_store *store, struct fl_store_op *op, int64_t 
 
     int64_t rank;
     enum fl_job_state to = finish_wait(store, &job, now_ms + op->delay_ms, now_ms, &rank);
-    sqlite3_stmt *move = store->sql[SQL_MOVE];
+    sqlite3_stmt *move = store->disk.sql[SQL_MOVE];
     sqlite3_bind_int64(move, 1, op->id);
-    sqlite3_bind_int(move, 2, to);
+    sqlite3_bind_int(move, 2, (int)to);
     sqlite3_bind_int64(move, 3, rank);
     sqlite3_bind_int64(move, 4, job.attempt - 1); /* this one does not count */
     return fl_store_exec(store, SQL_MOVE);

@@ -7,9 +7,9 @@
 #ifndef FL_QUEUE_STORE_INSIDE_H
 #define FL_QUEUE_STORE_INSIDE_H
 
-#include <sqlite3.h>
-
 #include "runtime/base/rng.h"
+#include "services/disk/disk.h"
+#include "services/disk/statement.h"
 #include "services/queue/store.h"
 
 #define STORE_BUCKETS 1024 /* of queue names */
@@ -18,7 +18,6 @@
 enum store_sql {
     SQL_BEGIN,
     SQL_COMMIT,
-    SQL_ROLLBACK,
     SQL_VERSION,
     SQL_META_READ,
     SQL_META_WRITE,
@@ -70,8 +69,7 @@ struct store_queue {
 };
 
 struct fl_store {
-    sqlite3 *db;
-    sqlite3_stmt *sql[SQL_COUNT];
+    struct fl_disk disk;
     struct fl_store_opts opts;
     struct fl_rng rng;
     struct store_queue **queues; /* in order of their names */
@@ -89,14 +87,9 @@ struct fl_store {
 };
 
 /* store_schema.c */
-/** Makes the tables, or brings an older file's to this version. */
-int fl_store_schema(struct fl_store *store, bool is_new, struct fl_err *err);
-/** Compiles every statement. */
-int fl_store_compile(struct fl_store *store, struct fl_err *err);
-/** Says what went wrong in words, and which code that is. */
-int fl_store_fail(struct fl_store *store, int sqlite_code, const char *doing, struct fl_err *err);
-/** Reads the one number that a statement gives, or -1. */
-int64_t fl_store_number(struct fl_store *store, const char *sql);
+/** Makes the tables, or brings an older file's to this version: fl_disk_opts.make. cx is the store.
+ */
+int fl_store_schema(struct fl_disk *disk, bool is_new, void *cx, struct fl_err *err);
 
 /* store_sql.c */
 extern const char *const fl_store_sql_text[SQL_COUNT];
@@ -105,8 +98,6 @@ extern const char *const fl_store_sql_text[SQL_COUNT];
 int fl_store_exec(struct fl_store *store, enum store_sql which);
 /** Binds bytes; a view without bytes is an empty blob, one at NULL is NULL. */
 void fl_store_bind(sqlite3_stmt *stmt, int at, struct fl_str bytes);
-/** Ends a query that stopped at rc: SQLITE_OK for a row or an end. */
-int fl_store_ended(sqlite3_stmt *stmt, int rc);
 /** A column as a view that is valid until the next step; at NULL: it is NULL. */
 struct fl_str fl_store_column(sqlite3_stmt *stmt, int at);
 

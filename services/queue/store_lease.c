@@ -14,9 +14,9 @@ static int lease_collect_due(struct fl_store *store, struct store_queue *queue,
                              enum fl_job_state state, int64_t now_ms, struct due_job *jobs,
                              size_t *count)
 {
-    sqlite3_stmt *due = store->sql[SQL_DUE];
+    sqlite3_stmt *due = store->disk.sql[SQL_DUE];
     sqlite3_bind_int64(due, 1, queue->id);
-    sqlite3_bind_int(due, 2, state);
+    sqlite3_bind_int(due, 2, (int)state);
     sqlite3_bind_int64(due, 3, now_ms);
     sqlite3_bind_int(due, 4, LEASE_PROMOTE_MAX);
     int rc;
@@ -31,7 +31,7 @@ static int lease_collect_due(struct fl_store *store, struct store_queue *queue,
                                     : queue->info.config.values[FL_SET_ATTEMPTS_MAX],
         };
     }
-    return fl_store_ended(due, rc);
+    return fl_statement_ended(due, rc);
 }
 
 static int lease_move(struct fl_store *store, struct store_queue *queue, const struct due_job *job,
@@ -40,9 +40,9 @@ static int lease_move(struct fl_store *store, struct store_queue *queue, const s
     bool expired = from == FL_JOB_LEASED;
     enum fl_job_state to = expired && job->attempt >= job->attempts_max ? FL_JOB_DEAD
                                                                         : FL_JOB_READY;
-    sqlite3_stmt *move = store->sql[SQL_MOVE];
+    sqlite3_stmt *move = store->disk.sql[SQL_MOVE];
     sqlite3_bind_int64(move, 1, job->id);
-    sqlite3_bind_int(move, 2, to);
+    sqlite3_bind_int(move, 2, (int)to);
     sqlite3_bind_int64(move, 3, to == FL_JOB_DEAD ? now_ms : -job->priority);
     sqlite3_bind_int64(move, 4, job->attempt);
     fl_store_bind(move, 5, expired ? FL_STR("the lease ran out") : (struct fl_str){0});
@@ -62,12 +62,12 @@ static int lease_next_due(struct fl_store *store, struct store_queue *queue)
     static const enum fl_job_state waiting[] = {FL_JOB_SCHEDULED, FL_JOB_LEASED};
     queue->due_ms = INT64_MAX;
     for (size_t i = 0; i < FL_COUNT(waiting); i++) {
-        sqlite3_stmt *next = store->sql[SQL_NEXT_DUE];
+        sqlite3_stmt *next = store->disk.sql[SQL_NEXT_DUE];
         sqlite3_bind_int64(next, 1, queue->id);
-        sqlite3_bind_int(next, 2, waiting[i]);
+        sqlite3_bind_int(next, 2, (int)waiting[i]);
         int rc = sqlite3_step(next);
         int64_t due_ms = rc == SQLITE_ROW ? sqlite3_column_int64(next, 0) : INT64_MAX;
-        rc = fl_store_ended(next, rc);
+        rc = fl_statement_ended(next, rc);
         if (rc != SQLITE_OK) return rc;
         if (due_ms < queue->due_ms) queue->due_ms = due_ms;
     }
@@ -143,7 +143,7 @@ int64_t fl_store_leasable(struct store_queue *queue, int64_t now_ms, int64_t *ag
 static int lease_collect_ready(struct fl_store *store, struct store_queue *queue,
                                struct fl_store_op *op, int64_t most)
 {
-    sqlite3_stmt *ready = store->sql[SQL_READY];
+    sqlite3_stmt *ready = store->disk.sql[SQL_READY];
     sqlite3_bind_int64(ready, 1, queue->id);
     sqlite3_bind_int64(ready, 2, most);
     size_t bytes = 0, cap = 0;
@@ -160,7 +160,7 @@ static int lease_collect_ready(struct fl_store *store, struct store_queue *queue
             break;
         }
     }
-    return fl_store_ended(ready, rc);
+    return fl_statement_ended(ready, rc);
 }
 
 static int lease_one(struct fl_store *store, struct store_queue *queue, struct fl_str worker,
@@ -171,7 +171,7 @@ static int lease_one(struct fl_store *store, struct store_queue *queue, struct f
     job->attempt++;
     job->at_ms = until_ms;
     job->state = FL_JOB_LEASED;
-    sqlite3_stmt *lease = store->sql[SQL_LEASE];
+    sqlite3_stmt *lease = store->disk.sql[SQL_LEASE];
     sqlite3_bind_int64(lease, 1, job->id);
     sqlite3_bind_int64(lease, 2, until_ms);
     sqlite3_bind_int64(lease, 3, (int64_t)job->lease);

@@ -48,7 +48,7 @@ void fl_store_take_job(const struct fl_store *store, sqlite3_stmt *row, struct f
 int fl_store_do_get(struct fl_store *store, struct fl_store_op *op, int64_t now_ms)
 {
     (void)now_ms;
-    sqlite3_stmt *row = store->sql[SQL_GET];
+    sqlite3_stmt *row = store->disk.sql[SQL_GET];
     sqlite3_bind_int64(row, 1, op->id);
     int rc = sqlite3_step(row);
     size_t cap = 0;
@@ -56,7 +56,7 @@ int fl_store_do_get(struct fl_store *store, struct fl_store_op *op, int64_t now_
         fl_store_take_job(store, row, fl_store_push_job(op, &cap));
     else
         op->code = FL_ENOTFOUND;
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 static void look_from(sqlite3_stmt *list, const struct fl_store_op *op, bool is_down)
@@ -78,9 +78,9 @@ int fl_store_do_list(struct fl_store *store, struct fl_store_op *op, int64_t now
     if (rc != SQLITE_OK) return rc;
 
     bool is_down = op->state >= FL_JOB_DONE; /* the newest first */
-    sqlite3_stmt *list = store->sql[is_down ? SQL_LIST_DOWN : SQL_LIST_UP];
+    sqlite3_stmt *list = store->disk.sql[is_down ? SQL_LIST_DOWN : SQL_LIST_UP];
     sqlite3_bind_int64(list, 1, queue->id);
-    sqlite3_bind_int(list, 2, op->state);
+    sqlite3_bind_int(list, 2, (int)op->state);
     look_from(list, op, is_down);
     sqlite3_bind_int(list, 5, op->max + 1);
     size_t cap = 0, bytes = 0;
@@ -96,5 +96,5 @@ int fl_store_do_list(struct fl_store *store, struct fl_store_op *op, int64_t now
         bytes += 6 * (job->key.len + job->unique.len + job->error.len + job->worker.len) +
                  job->payload.len + job->result.len + FL_STORE_JOB_BYTES;
     }
-    return fl_store_ended(list, rc);
+    return fl_statement_ended(list, rc);
 }

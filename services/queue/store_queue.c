@@ -77,7 +77,7 @@ static int queues_read(struct fl_store *store)
     memset(store->by_id, 0, sizeof store->by_id);
     store->open = 0;
 
-    sqlite3_stmt *row = store->sql[SQL_QUEUES_READ];
+    sqlite3_stmt *row = store->disk.sql[SQL_QUEUES_READ];
     int rc;
     while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
         struct store_queue *queue = fl_new(struct store_queue);
@@ -100,12 +100,12 @@ static int queues_read(struct fl_store *store)
     for (size_t i = 0; i < old_count; i++)
         free(old[i]);
     free(old);
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 static int queues_read_meta(struct fl_store *store)
 {
-    sqlite3_stmt *row = store->sql[SQL_META_READ];
+    sqlite3_stmt *row = store->disk.sql[SQL_META_READ];
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW) {
         store->next_id = sqlite3_column_int64(row, 0);
@@ -117,10 +117,10 @@ static int queues_read_meta(struct fl_store *store)
 
 int fl_store_refresh(struct fl_store *store)
 {
-    sqlite3_stmt *version = store->sql[SQL_VERSION];
+    sqlite3_stmt *version = store->disk.sql[SQL_VERSION];
     int rc = sqlite3_step(version);
     int64_t now = rc == SQLITE_ROW ? sqlite3_column_int64(version, 0) : -1;
-    rc = fl_store_ended(version, rc);
+    rc = fl_statement_ended(version, rc);
     if (rc != SQLITE_OK) return rc;
     if (!store->is_stale && now == store->data_version) return SQLITE_OK;
 
@@ -135,7 +135,7 @@ int fl_store_refresh(struct fl_store *store)
 
 static int queue_write(struct fl_store *store, const struct store_queue *queue)
 {
-    sqlite3_stmt *stmt = store->sql[SQL_QUEUE_WRITE];
+    sqlite3_stmt *stmt = store->disk.sql[SQL_QUEUE_WRITE];
     const struct fl_queue_info *info = &queue->info;
     sqlite3_bind_int64(stmt, 1, queue->id);
     sqlite3_bind_text(stmt, 2, info->config.handler, -1, SQLITE_STATIC);
@@ -159,8 +159,8 @@ int fl_store_write_queues(struct fl_store *store)
         queue->is_dirty = false;
     }
     if (rc != SQLITE_OK) return rc;
-    sqlite3_bind_int64(store->sql[SQL_META_WRITE], 1, store->next_id);
-    sqlite3_bind_int64(store->sql[SQL_META_WRITE], 2, store->clock_ms);
+    sqlite3_bind_int64(store->disk.sql[SQL_META_WRITE], 1, store->next_id);
+    sqlite3_bind_int64(store->disk.sql[SQL_META_WRITE], 2, store->clock_ms);
     return fl_store_exec(store, SQL_META_WRITE);
 }
 
@@ -205,8 +205,8 @@ int fl_store_queue_get(struct fl_store *store, struct fl_str name, struct store_
     queue->info.config.values[FL_SET_ATTEMPTS_MAX] = store->opts.attempts_max;
     queue->tokens = 1;
     queue->due_ms = INT64_MAX;
-    sqlite3_bind_int64(store->sql[SQL_QUEUE_INSERT], 1, queue->id);
-    sqlite3_bind_text(store->sql[SQL_QUEUE_INSERT], 2, queue->info.name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(store->disk.sql[SQL_QUEUE_INSERT], 1, queue->id);
+    sqlite3_bind_text(store->disk.sql[SQL_QUEUE_INSERT], 2, queue->info.name, -1, SQLITE_STATIC);
     int rc = fl_store_exec(store, SQL_QUEUE_INSERT);
     if (rc != SQLITE_OK) {
         free(queue);
@@ -293,7 +293,7 @@ int fl_store_do_queue_delete(struct fl_store *store, struct fl_store_op *op, int
 
     int rc = fl_store_forget_repeats(store, queue->id);
     if (rc != SQLITE_OK) return rc;
-    sqlite3_bind_int64(store->sql[SQL_QUEUE_DELETE], 1, queue->id);
+    sqlite3_bind_int64(store->disk.sql[SQL_QUEUE_DELETE], 1, queue->id);
     rc = fl_store_exec(store, SQL_QUEUE_DELETE);
     if (rc != SQLITE_OK) return rc;
 

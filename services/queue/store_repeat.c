@@ -9,29 +9,29 @@
 
 int fl_store_forget_repeats(struct fl_store *store, int64_t queue_id)
 {
-    sqlite3_bind_int64(store->sql[SQL_REPEATS_OF_QUEUE_DELETE], 1, queue_id);
+    sqlite3_bind_int64(store->disk.sql[SQL_REPEATS_OF_QUEUE_DELETE], 1, queue_id);
     store->repeat_next_ms = 0;
     return fl_store_exec(store, SQL_REPEATS_OF_QUEUE_DELETE);
 }
 
 static int repeat_find(struct fl_store *store, int64_t queue_id, struct fl_str name, int64_t *id)
 {
-    sqlite3_stmt *row = store->sql[SQL_REPEAT_FIND];
+    sqlite3_stmt *row = store->disk.sql[SQL_REPEAT_FIND];
     sqlite3_bind_int64(row, 1, queue_id);
     sqlite3_bind_text(row, 2, name.at, (int)name.len, SQLITE_STATIC);
     int rc = sqlite3_step(row);
     *id = rc == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 /** One more? Counted, since there are never many. */
 static int repeat_check_room(struct fl_store *store, struct fl_store_op *op)
 {
-    sqlite3_stmt *row = store->sql[SQL_REPEATS_COUNT];
+    sqlite3_stmt *row = store->disk.sql[SQL_REPEATS_COUNT];
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW && sqlite3_column_int64(row, 0) >= FL_STORE_REPEATS_MAX)
         op->code = FL_EFULL;
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 static void repeat_take(const struct fl_store *store, sqlite3_stmt *row, struct fl_repeat_info *out)
@@ -58,7 +58,7 @@ static void repeat_take(const struct fl_store *store, sqlite3_stmt *row, struct 
 static int repeat_list(struct fl_store *store, struct fl_store_op *op, int64_t queue_id,
                        struct fl_str name)
 {
-    sqlite3_stmt *row = store->sql[SQL_REPEATS];
+    sqlite3_stmt *row = store->disk.sql[SQL_REPEATS];
     sqlite3_bind_int64(row, 1, queue_id);
     if (name.at != NULL) sqlite3_bind_text(row, 2, name.at, (int)name.len, SQLITE_STATIC);
     size_t cap = 0, bytes = 0;
@@ -74,7 +74,7 @@ static int repeat_list(struct fl_store *store, struct fl_store_op *op, int64_t q
         bytes += repeat->payload.len + FL_STORE_JOB_BYTES;
     }
     op->is_more = rc == SQLITE_ROW;
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 int fl_store_do_repeat_set(struct fl_store *store, struct fl_store_op *op, int64_t now_ms)
@@ -97,7 +97,7 @@ int fl_store_do_repeat_set(struct fl_store *store, struct fl_store_op *op, int64
     if (rc == SQLITE_OK && !op->existed) rc = repeat_check_room(store, op);
     if (rc != SQLITE_OK || op->code != 0) return rc;
 
-    sqlite3_stmt *set = store->sql[SQL_REPEAT_SET];
+    sqlite3_stmt *set = store->disk.sql[SQL_REPEAT_SET];
     sqlite3_bind_int64(set, 1, queue->id);
     sqlite3_bind_text(set, 2, op->key.at, (int)op->key.len, SQLITE_STATIC);
     sqlite3_bind_text(set, 3, op->unique.at, (int)op->unique.len, SQLITE_STATIC);
@@ -119,7 +119,7 @@ int fl_store_do_repeat_delete(struct fl_store *store, struct fl_store_op *op, in
     int rc = queue != NULL ? repeat_find(store, queue->id, op->key, &id) : SQLITE_OK;
     if (id == 0) op->code = FL_ENOTFOUND;
     if (rc != SQLITE_OK || op->code != 0) return rc;
-    sqlite3_bind_int64(store->sql[SQL_REPEAT_DELETE], 1, id);
+    sqlite3_bind_int64(store->disk.sql[SQL_REPEAT_DELETE], 1, id);
     return fl_store_exec(store, SQL_REPEAT_DELETE);
 }
 
@@ -149,7 +149,7 @@ struct due_repeat {
 static int repeat_take_due(struct fl_store *store, int64_t now_ms, struct due_repeat *out,
                            bool *found)
 {
-    sqlite3_stmt *row = store->sql[SQL_REPEATS_DUE];
+    sqlite3_stmt *row = store->disk.sql[SQL_REPEATS_DUE];
     sqlite3_bind_int64(row, 1, now_ms);
     sqlite3_bind_int64(row, 2, out->due_ms);
     sqlite3_bind_int64(row, 3, out->id);
@@ -169,7 +169,7 @@ static int repeat_take_due(struct fl_store *store, int64_t now_ms, struct due_re
                  (long long)out->due_ms);
         fl_buf_add(&out->payload, payload.at, payload.len);
     }
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 /** Makes the job of one firing, unless it was missed and is not wanted then. */
@@ -191,7 +191,7 @@ static int repeat_fire(struct fl_store *store, struct due_repeat *repeat, int64_
         if (*is_full) return SQLITE_OK;
     }
     int64_t next_ms = repeat->is_sound ? fl_cron_next(&repeat->cron, now_ms) : -1;
-    sqlite3_stmt *fired = store->sql[SQL_REPEAT_FIRED];
+    sqlite3_stmt *fired = store->disk.sql[SQL_REPEAT_FIRED];
     sqlite3_bind_int64(fired, 1, repeat->id);
     sqlite3_bind_int64(fired, 2, next_ms > 0 ? next_ms : INT64_MAX);
     if (!skip) sqlite3_bind_int64(fired, 3, repeat->due_ms);
@@ -200,11 +200,11 @@ static int repeat_fire(struct fl_store *store, struct due_repeat *repeat, int64_
 
 static int repeat_read_next(struct fl_store *store)
 {
-    sqlite3_stmt *row = store->sql[SQL_REPEATS_NEXT];
+    sqlite3_stmt *row = store->disk.sql[SQL_REPEATS_NEXT];
     int rc = sqlite3_step(row);
     bool has = rc == SQLITE_ROW && sqlite3_column_type(row, 0) != SQLITE_NULL;
     store->repeat_next_ms = has ? sqlite3_column_int64(row, 0) : INT64_MAX;
-    return fl_store_ended(row, rc);
+    return fl_statement_ended(row, rc);
 }
 
 static int repeat_tick(struct fl_store *store, int64_t now_ms)

@@ -1,7 +1,4 @@
 /* store_schema.c: the tables, and how a file of an older version gets them. */
-#include <stdio.h>
-#include <sys/stat.h>
-
 #include "services/queue/store_inside.h"
 
 #define STORE_VERSION 2 /* user_version; files of the first one have 0 */
@@ -60,36 +57,9 @@ static const char schema_from_1[] =
     "DROP TABLE jobs_1;"
     "DROP TABLE counts;";
 
-int fl_store_fail(struct fl_store *store, int sqlite_code, const char *doing, struct fl_err *err)
-{
-    const char *words = store->db != NULL && sqlite_code != SQLITE_INTERNAL
-                            ? sqlite3_errmsg(store->db)
-                            : sqlite3_errstr(sqlite_code);
-    int base = sqlite_code & 0xff;
-    if (base == SQLITE_FULL)
-        return fl_err_set(err, FL_STORE_EDISK, "queue store %s: %s: the disk is full (%s)",
-                          store->opts.path, doing, words);
-    bool is_damage = base == SQLITE_CORRUPT || base == SQLITE_NOTADB;
-    return fl_err_set(err, FL_EIO, "queue store %s: %s: %s%s", store->opts.path, doing, words,
-                      is_damage ? "; the file is left as it is: put back a copy, or move it away "
-                                  "together with its -wal and -shm to begin with an empty queue"
-                                : "");
-}
-
-int64_t fl_store_number(struct fl_store *store, const char *sql)
-{
-    sqlite3_stmt *stmt = NULL;
-    int64_t number = -1;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW)
-        number = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    return number;
-}
-
 static int schema_run(struct fl_store *store, const char *sql)
 {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+    return sqlite3_exec(store->disk.db, sql, NULL, NULL, NULL);
 }
 
 /** A queue of the first version gets the settings of a new one. */
@@ -114,7 +84,7 @@ static int schema_make(struct fl_store *store, bool from_1, const char **doing)
     int rc = schema_run(store, "BEGIN IMMEDIATE");
     if (rc != SQLITE_OK) return rc;
     /* somebody else may have been faster */
-    if (fl_store_number(store, "PRAGMA user_version") == STORE_VERSION)
+    if (fl_disk_number(&store->disk, "PRAGMA user_version") == STORE_VERSION)
         return schema_run(store, "COMMIT");
     *doing = "schema";
     if (from_1)
@@ -130,29 +100,20 @@ static int schema_make(struct fl_store *store, bool from_1, const char **doing)
     return rc;
 }
 
-int fl_store_schema(struct fl_store *store, bool is_new, struct fl_err *err)
+int fl_store_schema(struct fl_disk *disk, bool is_new, void *cx, struct fl_err *err)
 {
-    int64_t version = fl_store_number(store, "PRAGMA user_version");
+    struct fl_store *store = cx;
+    int64_t version = fl_disk_number(disk, "PRAGMA user_version");
     if (!is_new && version == STORE_VERSION) return 0;
     if (version > STORE_VERSION)
         return fl_err_set(err, FL_EIO,
                           "queue store %s: the file is of version %lld, this program knows %d; run "
                           "the newer program that wrote it",
-                          store->opts.path, (long long)version, STORE_VERSION);
+                          disk->path, (long long)version, STORE_VERSION);
     const char *doing = "";
     int rc = schema_make(store, !is_new, &doing);
     if (rc == SQLITE_OK) return 0;
-    int code = fl_store_fail(store, rc, doing, err);
-    if (!sqlite3_get_autocommit(store->db)) schema_run(store, "ROLLBACK");
+    int code = fl_disk_fail(disk, rc, doing, err);
+    fl_disk_rollback(disk);
     return code;
-}
-
-int fl_store_compile(struct fl_store *store, struct fl_err *err)
-{
-    for (int i = 0; i < SQL_COUNT; i++) {
-        int rc = sqlite3_prepare_v3(store->db, fl_store_sql_text[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &store->sql[i], NULL);
-        if (rc != SQLITE_OK) return fl_store_fail(store, rc, fl_store_sql_text[i], err);
-    }
-    return 0;
 }

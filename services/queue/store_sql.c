@@ -8,7 +8,6 @@
 const char *const fl_store_sql_text[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
-    [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_VERSION] = "PRAGMA data_version",
     [SQL_META_READ] = "SELECT next_id, clock_ms FROM meta",
     [SQL_META_WRITE] = "UPDATE meta SET next_id = ?1, clock_ms = ?2",
@@ -81,14 +80,9 @@ const char *const fl_store_sql_text[SQL_COUNT] = {
 
 int fl_store_exec(struct fl_store *store, enum store_sql which)
 {
-    int rc = sqlite3_step(store->sql[which]);
-    int reset = sqlite3_reset(store->sql[which]);
-    sqlite3_clear_bindings(store->sql[which]);
-    if (rc == SQLITE_DONE) {
-        store->is_dirty = true;
-        return SQLITE_OK;
-    }
-    return reset != SQLITE_OK ? reset : SQLITE_INTERNAL;
+    int rc = fl_statement_run(store->disk.sql[which]);
+    if (rc == SQLITE_OK) store->is_dirty = true;
+    return rc;
 }
 
 void fl_store_bind(sqlite3_stmt *stmt, int at, struct fl_str bytes)
@@ -96,19 +90,11 @@ void fl_store_bind(sqlite3_stmt *stmt, int at, struct fl_str bytes)
     if (bytes.at == NULL)
         sqlite3_bind_null(stmt, at);
     else
-        sqlite3_bind_blob64(stmt, at, bytes.at, bytes.len, SQLITE_STATIC);
-}
-
-int fl_store_ended(sqlite3_stmt *stmt, int rc)
-{
-    sqlite3_reset(stmt);
-    sqlite3_clear_bindings(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+        fl_statement_bind(stmt, at, bytes);
 }
 
 struct fl_str fl_store_column(sqlite3_stmt *stmt, int at)
 {
     if (sqlite3_column_type(stmt, at) == SQLITE_NULL) return (struct fl_str){0};
-    const char *bytes = sqlite3_column_blob(stmt, at); /* NULL when it has none */
-    return (struct fl_str){bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(stmt, at)};
+    return fl_statement_bytes(stmt, at);
 }

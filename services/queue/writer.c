@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define WRITER_SHARE_MIN 8
+
 struct chain {
     struct fl_group *first, *last;
 };
@@ -16,6 +18,7 @@ struct fl_writer {
 
     pthread_mutex_t lock; /* of all below; held for a few instructions */
     struct chain next, done;
+    size_t share; /* requests in one group, at most: see writer_adapt */
     struct fl_figures figures;
     bool runs;      /* somebody commits, or was told to */
     bool is_broken; /* the store has to be opened again */
@@ -31,6 +34,7 @@ struct fl_writer *fl_writer_new(struct fl_node *node, struct fl_pid keeper, uint
     writer->keeper = keeper;
     writer->done_tag = done_tag;
     writer->store = store_take;
+    writer->share = FL_STORE_GROUP_MAX;
     int rc = pthread_mutex_init(&writer->lock, NULL);
     FL_ASSERT(rc == 0);
     return writer;
@@ -94,7 +98,8 @@ int fl_writer_add(struct fl_writer *writer, struct fl_group_asker *asker, int64_
     *kick = false;
     pthread_mutex_lock(&writer->lock);
     struct fl_group *last = writer->next.last;
-    int code = last != NULL ? fl_group_add(last, asker) : FL_EFULL;
+    bool has_room = last != NULL && last->askers_count < writer->share;
+    int code = has_room ? fl_group_add(last, asker) : FL_EFULL;
     if (code == FL_EFULL) {
         last = fl_group_new();
         code = fl_group_add(last, asker);
@@ -127,11 +132,28 @@ void fl_writer_set_waiting(struct fl_writer *writer, size_t waiting)
     pthread_mutex_unlock(&writer->lock);
 }
 
+/** How many requests make a group? All that wait, as long as there is always a next group when one
+ * is on the disk: then larger ones save fsyncs. But when all of them are answered at once, and the
+ * disk is so fast that it waits for what they ask next, then fewer: so that some are asking while
+ * others are written. */
+static void writer_adapt(struct fl_writer *writer)
+{
+    size_t share = writer->share;
+    if (writer->next.first == NULL)
+        share -= share / 8;
+    else if (writer->next.first != writer->next.last)
+        share += 1 + share / 16;
+    if (share < WRITER_SHARE_MIN) share = WRITER_SHARE_MIN;
+    if (share > FL_STORE_GROUP_MAX) share = FL_STORE_GROUP_MAX;
+    writer->share = share;
+}
+
 /** The next group, with the figures of now; NULL: there is none, and nobody commits any more. */
 static struct fl_group *writer_begin(struct fl_writer *writer)
 {
     pthread_mutex_lock(&writer->lock);
     bool goes_on = !writer->is_closed && !writer->is_broken;
+    if (goes_on) writer_adapt(writer);
     struct fl_group *group = goes_on ? chain_pop(&writer->next) : NULL;
     if (group != NULL) group->figures = writer->figures;
     writer->runs = group != NULL;

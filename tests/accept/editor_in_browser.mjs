@@ -4,15 +4,15 @@
 import { chromium } from 'playwright-core';
 import { spawn } from 'node:child_process';
 import assert from 'node:assert/strict';
-import fs from 'node:fs'; import os from 'node:os'; import path from 'node:path'; import net from 'node:net';
+import fs from 'node:fs'; import os from 'node:os'; import path from 'node:path';
 
 const program = process.argv[2], shots = process.argv[3] === '--shots' && process.argv[4];
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'editor-'));
-const port = await new Promise((r) => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
+let port = 0; // a free one, and kept
 let service = null;
 async function up() {
-  service = spawn(program, ['serve', 'editor', '--port', port, '--out', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((ready, gone) => { service.stdout.on('data', (d) => { if (/http:/.test(d)) ready(); }); service.on('exit', () => gone(new Error('it does not start'))); });
+  service = spawn(program, ['worker', 'service', 'editor', '--folder', folder, '--port', String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((ready, gone) => { service.stdout.on('data', (d) => { const at = /http:\/\/127\.0\.0\.1:(\d+)/.exec(d); if (at) { port = +at[1]; ready(); } }); service.on('exit', () => gone(new Error('it does not start'))); });
 }
 const down = () => new Promise((r) => { service.removeAllListeners('exit'); service.on('exit', r); service.kill('SIGTERM'); });
 
@@ -52,7 +52,7 @@ const tests = {
   async 'what is typed before the page is connected is not lost'() {
     const page = await (await browser.newContext()).newPage();
     pages.push(page);
-    await page.route('**/assets/live.js', async (route) => { await put(page, 0, 0, 'early '); await route.continue(); });
+    await page.route('**/assets/live.js*', async (route) => { await put(page, 0, 0, 'early '); await route.continue(); });
     await page.goto(`http://127.0.0.1:${port}/editor/early`);
     await until('saved', async () => (await state(page)) === 'saved' && (await val(page)) === 'early ');
     const b = await open('/editor/early');

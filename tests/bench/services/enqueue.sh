@@ -1,6 +1,6 @@
 # enqueue.sh: durable enqueues a second: 64 connections, each waiting for its answer, real fsync; and SQLite alone with
-# the same pragmas on the same disk, committing groups of the size that the queue's turned out to have just before. The
-# queue's threads may use any core: its commit runs on one of its own.
+# the same pragmas, table and indexes on the same disk, committing groups of the size that the queue's turned out to have
+# just before. The queue's threads may use any core: its commit runs on one of its own.
 
 prepare() {
     build faultline bench_queue_load bench_queue_sqlite

@@ -237,6 +237,41 @@ CASE(mail_that_came_during_init_is_handled_after_it)
     expect_diary("init\ncast 5\n");
 }
 
+static int init_notes(struct fl_self *self, struct case_world *w)
+{
+    note(w, "child\n");
+    return 0;
+}
+static int init_continues(struct fl_self *self, struct case_world *w)
+{
+    fl_self_continue(self, 1);
+    return 0;
+}
+static void starter_on_continue(struct fl_self *self, void *state, uint32_t tag)
+{
+    struct case_world *w = puppet_world(state);
+    struct fl_pid pid = FL_NO_PID;
+    struct fl_spawn_opts opts = {.link_to = fl_self_pid(self)};
+    note(w, "continue\n");
+    expect_code(case_serve(self, w, &puppet_server, init_notes, opts, &pid), 0);
+    note(w, "started\n");
+}
+static const struct fl_server starter_server = {
+    .name = "starter",
+    .state_bytes = sizeof(struct puppet),
+    .on_init = puppet_on_init,
+    .on_continue = starter_on_continue,
+};
+
+/* on_continue may start processes, though whoever started this one has not gone on yet. */
+CASE(a_server_starts_others_right_after_its_init)
+{
+    struct fl_pid pid = FL_NO_PID;
+    struct fl_spawn_opts opts = {.shard = w->there};
+    expect_code(case_serve(self, w, &starter_server, init_continues, opts, &pid), 0);
+    expect_diary("continue\nchild\nstarted\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +291,7 @@ int main(void)
         cmocka_unit_test(the_name_is_free_when_the_start_has_failed),
         cmocka_unit_test(a_starter_that_dies_takes_the_child_along_that_still_starts),
         cmocka_unit_test(mail_that_came_during_init_is_handled_after_it),
+        cmocka_unit_test(a_server_starts_others_right_after_its_init),
     };
     return cmocka_run_group_tests_name("how servers start", tests, NULL, NULL);
 }

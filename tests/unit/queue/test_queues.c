@@ -311,8 +311,10 @@ static void settings_outside_their_limits_change_nothing(void **state)
 {
     struct shop *shop = *state;
     for (int i = 0; i < FL_SET_COUNT; i++) {
-        assert_int_equal(set(shop, "q", i, fl_queue_settings[i].most + 1), FL_ERANGE);
-        assert_int_equal(set(shop, "q", i, fl_queue_settings[i].least - 1), FL_ERANGE);
+        assert_int_equal(set(shop, "q", (enum fl_queue_setting_id)i, fl_queue_settings[i].most + 1),
+                         FL_ERANGE);
+        assert_int_equal(
+            set(shop, "q", (enum fl_queue_setting_id)i, fl_queue_settings[i].least - 1), FL_ERANGE);
     }
     struct fl_store_op queue = {.kind = FL_STORE_STATS, .queue = FL_STR("q")};
     assert_int_equal(ask(shop, queue, 0), FL_ENOTFOUND);

@@ -11,7 +11,7 @@ static int repeat(struct shop *shop, const char *name, const char *cron, enum fl
                              .key = fl_str_of(name),
                              .unique = fl_str_of(cron),
                              .payload = FL_STR("{\"r\":1}"),
-                             .max = misfire};
+                             .max = (int)misfire};
     return ask(shop, op, now_ms);
 }
 
