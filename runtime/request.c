@@ -87,6 +87,17 @@ void fl_requests_abandon(struct fl_self *self, struct fl_requests *requests)
     fl_refs_fini(self, &requests->refs);
 }
 
+int fl_call_view(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len,
+                 fl_ns timeout_ns, struct fl_response *out)
+{
+    struct fl_requests asked = {0};
+    FL_ASSERT(out != NULL);
+    fl_requests_send(self, &asked, to, tag, data, len, 0);
+    int rc = fl_requests_receive(self, &asked, timeout_ns, out);
+    fl_requests_abandon(self, &asked);
+    return rc != 0 ? rc : out->code;
+}
+
 size_t fl_abcast(struct fl_self *self, const char *const *names, size_t count, uint32_t tag,
                  const void *data, size_t len)
 {

@@ -54,6 +54,12 @@ int fl_requests_check(struct fl_requests *requests, const struct fl_msg *msg,
  * again (OTP: demonitor of each request). */
 void fl_requests_abandon(struct fl_self *self, struct fl_requests *requests);
 
+/** Calls and waits, as fl_call, and leaves the answer where it came in: out->data. For answers that
+ * may be large and mostly are not, of which many processes may wait for one at a time: there is no
+ * buffer for the largest. */
+int fl_call_view(struct fl_self *self, struct fl_pid to, uint32_t tag, const void *data, size_t len,
+                 fl_ns timeout_ns, struct fl_response *out);
+
 /** Casts to whoever has these names; nobody, no matter. Returns how many had one (OTP: abcast). */
 size_t fl_abcast(struct fl_self *self, const char *const *names, size_t count, uint32_t tag,
                  const void *data, size_t len);

@@ -93,11 +93,7 @@ static int messages_ask(struct fl_live *live, const struct room_page *page,
         struct fl_pid writer = fl_whereis(fl_self_node(self), FL_WRITER_NAME);
         if (i > 0) fl_pause(self, MESSAGES_AGAIN_NS);
         if (writer.bits == 0) continue;
-        struct fl_requests asked = {0};
-        fl_requests_send(self, &asked, writer, FL_CHAT_ASK, ask, ask_len, 0);
-        rc = fl_requests_receive(self, &asked, MESSAGES_WITHIN, &got);
-        if (rc == 0) rc = got.code;
-        fl_requests_abandon(self, &asked);
+        rc = fl_call_view(self, writer, FL_CHAT_ASK, ask, ask_len, MESSAGES_WITHIN, &got);
     }
     if (rc == 0 && !fl_chat_answer_read(got.data, got.len, answer, rows)) rc = FL_EBADMSG;
     return rc == 0 ? answer->code : rc;

@@ -19,14 +19,11 @@ static int history_ask(struct fl_self *self, struct fl_talk *talk, const struct 
     talk->out.len = 0;
     fl_chat_ask_put(op, &talk->out);
     for (int i = 0; i < HISTORY_TRIES && (rc == FL_ENOPROC || rc == FL_EDIED); i++) {
-        struct fl_requests asked = {0};
         struct fl_pid writer = fl_whereis(fl_self_node(self), FL_WRITER_NAME);
         if (i > 0) fl_pause(self, HISTORY_AGAIN_NS);
         if (writer.bits == 0) continue;
-        fl_requests_send(self, &asked, writer, FL_CHAT_ASK, talk->out.at, talk->out.len, 0);
-        rc = fl_requests_receive(self, &asked, HISTORY_WITHIN, out);
-        if (rc == 0) rc = out->code;
-        fl_requests_abandon(self, &asked);
+        rc = fl_call_view(self, writer, FL_CHAT_ASK, talk->out.at, talk->out.len, HISTORY_WITHIN,
+                          out);
     }
     return rc;
 }

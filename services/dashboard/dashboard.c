@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include "runtime/base/units.h"
+#include "runtime/request.h"
 #include "runtime/sup.h"
 #include "services/dashboard/page.h"
 #include "services/dashboard/sampler.h"
@@ -62,18 +63,16 @@ static void viewer_pass(struct fl_channel *ch, struct fl_str ref, uint32_t tag, 
                         size_t len)
 {
     struct fl_self *self = fl_channel_self(ch);
-    size_t got = 0;
-    char *kept = fl_self_alloc(self, ref.len + 1),
-         *text = fl_self_alloc(self, FL_TICKER_POINTS_MAX);
+    struct fl_response got;
+    struct fl_pid ticker = fl_whereis(fl_self_node(self), FL_TICKER_NAME);
+    char *kept = fl_self_alloc(self, ref.len + 1);
     memcpy(kept, ref.at, ref.len);
-    int code = fl_call_name(self, FL_TICKER_NAME, tag, data, len, text, FL_TICKER_POINTS_MAX, &got,
-                            DASHBOARD_ASK_WITHIN_NS);
+    int code = fl_call_view(self, ticker, tag, data, len, DASHBOARD_ASK_WITHIN_NS, &got);
     struct fl_str own_ref = {kept, ref.len};
     if (code == 0)
-        fl_channel_reply(ch, own_ref, "ok", (struct fl_str){text, got});
+        fl_channel_reply(ch, own_ref, "ok", (struct fl_str){got.data, got.len});
     else
         fl_channel_reply(ch, own_ref, "error", FL_STR("{\"reason\":\"the ticker is starting\"}"));
-    fl_self_free(self, text);
     fl_self_free(self, kept);
 }
 

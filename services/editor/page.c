@@ -1,10 +1,10 @@
 #include "services/editor/page.h"
 
+#include "runtime/request.h"
 #include "services/editor/editor_page.live.h"
 #include "services/wire/jscan.h"
 
 #define PAGE_CALL_NS fl_s(5)
-#define PAGE_ANSWER_MAX ((size_t)4 << 20) /* of the largest text, escaped */
 
 const char *const fl_editor_styles[] = {"/assets/editor.css", NULL};
 const char *const fl_editor_scripts[] = {"/assets/editor-ot.js", "/assets/editor.js", NULL};
@@ -36,13 +36,11 @@ static void page_load_text(struct fl_live *live, struct fl_editor_page *page, co
     fl_doc_put_sync(&request, -1, FL_STR(""));
     char *kept = fl_self_alloc(self, request.len);
     memcpy(kept, request.at, request.len);
-    size_t request_len = request.len, len = 0;
+    size_t request_len = request.len;
     fl_buf_fini(&request);
-    char *answer = fl_self_alloc(self, PAGE_ANSWER_MAX);
-    if (fl_call(self, doc, FL_DOC_SYNC, kept, request_len, answer, PAGE_ANSWER_MAX, &len,
-                PAGE_CALL_NS) == 0)
-        page_take_text(self, page, (struct fl_str){answer, len});
-    fl_self_free(self, answer);
+    struct fl_response got;
+    if (fl_call_view(self, doc, FL_DOC_SYNC, kept, request_len, PAGE_CALL_NS, &got) == 0)
+        page_take_text(self, page, (struct fl_str){got.data, got.len});
     fl_self_free(self, kept);
 }
 

@@ -191,12 +191,46 @@ static void c88_a_call_to_many_tells_good_from_bad_and_drops_late_ones(void **st
     assert_int_equal(good - w->diary, strlen("good 0\ngood 2\n"));
 }
 
+/* ---- one call, and its answer where it came in */
+
+static void views(struct fl_self *self, struct world *w)
+{
+    fl_ns after_ns = fl_ms(5), answered_ns = 0;
+    struct fl_response got;
+    fl_send(self, fl_self_pid(self), 1, NULL, 0); /* what else comes waits meanwhile */
+    int rc = fl_call_view(self, echoes[0], ECHO_AFTER, &after_ns, sizeof after_ns, fl_s(1), &got);
+    if (got.len == sizeof answered_ns) memcpy(&answered_ns, got.data, sizeof answered_ns);
+    write_down(w, "%s %lld\n", fl_code_name(rc), (long long)(answered_ns / FL_NS_PER_MS));
+    rc = fl_call_view(self, echoes[1], REFUSE, NULL, 0, fl_s(1), &got);
+    write_down(w, "%s\n", fl_code_name(rc));
+    rc = fl_call_view(self, echoes[2], ECHO_AFTER, &after_ns, sizeof after_ns, fl_ms(1), &got);
+    write_down(w, "%s\n", fl_code_name(rc));
+    rc = fl_call_view(self, echoes[3], DIE, NULL, 0, fl_s(1), &got);
+    write_down(w, "%s\n", fl_code_name(rc));
+    rc = fl_call_view(self, echoes[3], DIE, NULL, 0, fl_s(1), &got);
+    write_down(w, "%s\n", fl_code_name(rc));
+    fl_pause(self, fl_s(1));
+    write_down(w, "left: %zu\n", fl_self_mailbox_len(self));
+}
+
+static void a_call_without_a_buffer_says_what_one_with_a_buffer_says(void **state)
+{
+    struct world *w = *state;
+    world_play(w, views, fl_s(60));
+    char expected[160];
+    snprintf(expected, sizeof expected, "%s 5\n%s\n%s\n%s\n%s\nleft: 1\n", fl_code_name(0),
+             fl_code_name(FL_EREFUSED), fl_code_name(FL_ETIMEOUT), fl_code_name(FL_EDIED),
+             fl_code_name(FL_ENOPROC));
+    assert_string_equal(w->diary, expected);
+}
+
 #undef STORY
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STORY(a_call_without_a_buffer_says_what_one_with_a_buffer_says),
         STORY(c89_answers_come_as_they_are_ready_with_their_labels),
         STORY(c89_waiting_can_go_on_receiving_gives_up),
         STORY(c89_any_message_can_be_asked_whether_it_is_an_answer),

@@ -302,8 +302,7 @@ static void a_stray_failure_just_before_the_next_fault_is_no_relapse(void **stat
     stage_over(&stage, &judged);
 }
 
-/* What the next fault does to an operation that was under way is not held against the one before.
- */
+/* What the next fault does to an operation under way is not held against the one before it. */
 static void an_operation_in_flight_at_the_next_fault_is_the_next_faults(void **state)
 {
     (void)state;
