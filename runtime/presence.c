@@ -33,7 +33,7 @@ static void presence_drop_topics(struct fl_list *list, struct fl_presence *prese
                 free(gone);
             }
             fl_list_remove(&key->of_dirty);
-            presence_key_sweep(key);
+            fl_presence_key_sweep(key);
         }
         while (!fl_list_is_empty(&topic->askers)) {
             struct fl_list *first = topic->askers.next;
@@ -42,7 +42,7 @@ static void presence_drop_topics(struct fl_list *list, struct fl_presence *prese
         }
         fl_shared_release(topic->telling);
         topic->telling = NULL;
-        presence_topic_sweep(presence, topic);
+        fl_presence_topic_sweep(presence, topic);
     }
 }
 
@@ -61,7 +61,7 @@ void fl_presence_free(struct fl_presence *presence)
 
 /* ---- topics and keys */
 
-struct presence_topic *presence_topic_find(const struct fl_presence *presence, const char *text)
+struct presence_topic *fl_presence_topic_find(const struct fl_presence *presence, const char *text)
 {
     struct fl_map_node *at = fl_map_find(&presence->topics, fl_hash_bytes(text, strlen(text)));
     for (; at != NULL; at = fl_map_next(at)) {
@@ -73,7 +73,7 @@ struct presence_topic *presence_topic_find(const struct fl_presence *presence, c
 
 static struct presence_topic *topic_get(struct fl_presence *presence, const char *text)
 {
-    struct presence_topic *topic = presence_topic_find(presence, text);
+    struct presence_topic *topic = fl_presence_topic_find(presence, text);
     if (topic != NULL) return topic;
     size_t len = strlen(text);
     topic = fl_alloc(sizeof *topic + len + 1);
@@ -82,7 +82,7 @@ static struct presence_topic *topic_get(struct fl_presence *presence, const char
     return topic;
 }
 
-void presence_topic_sweep(struct fl_presence *presence, struct presence_topic *topic)
+void fl_presence_topic_sweep(struct fl_presence *presence, struct presence_topic *topic)
 {
     bool is_used = !fl_list_is_empty(&topic->keys) || !fl_list_is_empty(&topic->askers) ||
                    topic->telling != NULL || topic->of_changed.next != NULL;
@@ -116,7 +116,7 @@ static struct presence_key *key_get(struct presence_topic *topic, struct fl_str 
     return key;
 }
 
-void presence_key_sweep(struct presence_key *key)
+void fl_presence_key_sweep(struct presence_key *key)
 {
     bool is_used = !fl_list_is_empty(&key->entries) || !fl_list_is_empty(&key->gone) ||
                    key->of_dirty.next != NULL;
@@ -148,7 +148,7 @@ static struct presence_owner *owner_find(const struct fl_presence *presence, str
 static struct presence_entry *entry_find(const struct fl_presence *presence, struct fl_pid pid,
                                          const char *topic, struct fl_str text)
 {
-    struct presence_topic *found = presence_topic_find(presence, topic);
+    struct presence_topic *found = fl_presence_topic_find(presence, topic);
     struct presence_key *key = found == NULL ? NULL : key_find(found, text);
     if (key == NULL || fl_list_is_empty(&key->entries)) return NULL;
     for (struct fl_list *at = key->entries.next; at != &key->entries; at = at->next) {
@@ -194,7 +194,7 @@ static void entry_go(struct fl_presence *presence, struct presence_entry *entry)
     free(entry);
     if (fl_list_is_empty(&key->entries) && fl_list_is_empty(&key->gone))
         fl_list_remove(&key->of_dirty);
-    presence_key_sweep(key);
+    fl_presence_key_sweep(key);
 }
 
 /* The process ends: on its shard, before anybody is told. */
@@ -207,7 +207,7 @@ static void owner_drop(void *ptr)
         entry_go(presence, FL_OWNER(owner->entries.next, struct presence_entry, of_owner));
     fl_map_remove(&presence->owners, &owner->by_pid);
     pthread_mutex_unlock(&presence->lock);
-    presence_wake(presence);
+    fl_presence_wake(presence);
     free(owner);
     fl_presence_free(presence);
 }
@@ -243,7 +243,7 @@ int fl_presence_track(struct fl_self *self, struct fl_presence *presence, const 
     pthread_mutex_lock(&presence->lock);
     int rc = presence_add(self, presence, topic, key, meta);
     pthread_mutex_unlock(&presence->lock);
-    if (rc == 0) presence_wake(presence);
+    if (rc == 0) fl_presence_wake(presence);
     return rc;
 }
 
@@ -262,7 +262,7 @@ int fl_presence_update(struct fl_self *self, struct fl_presence *presence, const
     }
     pthread_mutex_unlock(&presence->lock);
     if (old == NULL) return FL_ENOTFOUND;
-    presence_wake(presence);
+    fl_presence_wake(presence);
     return 0;
 }
 
@@ -274,7 +274,7 @@ int fl_presence_untrack(struct fl_self *self, struct fl_presence *presence, cons
     if (entry != NULL) entry_go(presence, entry);
     pthread_mutex_unlock(&presence->lock);
     if (entry == NULL) return FL_ENOTFOUND;
-    presence_wake(presence);
+    fl_presence_wake(presence);
     return 0;
 }
 
@@ -286,7 +286,7 @@ size_t fl_presence_untrack_all(struct fl_self *self, struct fl_presence *presenc
     for (; owner != NULL && !fl_list_is_empty(&owner->entries); count++)
         entry_go(presence, FL_OWNER(owner->entries.next, struct presence_entry, of_owner));
     pthread_mutex_unlock(&presence->lock);
-    if (count > 0) presence_wake(presence);
+    if (count > 0) fl_presence_wake(presence);
     return count;
 }
 
@@ -298,12 +298,12 @@ static size_t key_pack(struct fl_presence *presence, const struct presence_key *
     size_t count = 0;
     if (fl_list_is_empty(&key->entries)) return 0;
     for (struct fl_list *at = key->entries.next; at != &key->entries; at = at->next, count++)
-        presence_pack(presence, FL_OWNER(at, struct presence_entry, of_key), false, out);
+        fl_presence_pack(presence, FL_OWNER(at, struct presence_entry, of_key), false, out);
     return count;
 }
 
-size_t presence_pack_all(struct fl_presence *presence, struct presence_topic *topic,
-                         struct fl_buf *out)
+size_t fl_presence_pack_all(struct fl_presence *presence, struct presence_topic *topic,
+                            struct fl_buf *out)
 {
     size_t count = 0;
     topic->seen = presence->clock;
@@ -317,8 +317,8 @@ size_t presence_pack_all(struct fl_presence *presence, struct presence_topic *to
 size_t fl_presence_list(struct fl_presence *presence, const char *topic, struct fl_buf *out)
 {
     pthread_mutex_lock(&presence->lock);
-    struct presence_topic *found = presence_topic_find(presence, topic);
-    size_t count = found == NULL ? 0 : presence_pack_all(presence, found, out);
+    struct presence_topic *found = fl_presence_topic_find(presence, topic);
+    size_t count = found == NULL ? 0 : fl_presence_pack_all(presence, found, out);
     pthread_mutex_unlock(&presence->lock);
     return count;
 }
@@ -328,7 +328,7 @@ size_t fl_presence_get(struct fl_presence *presence, const char *topic, struct f
 {
     size_t count = 0;
     pthread_mutex_lock(&presence->lock);
-    struct presence_topic *found = presence_topic_find(presence, topic);
+    struct presence_topic *found = fl_presence_topic_find(presence, topic);
     struct presence_key *at = found == NULL ? NULL : key_find(found, key);
     if (at != NULL) {
         found->seen = presence->clock;
@@ -341,7 +341,7 @@ size_t fl_presence_get(struct fl_presence *presence, const char *topic, struct f
 size_t fl_presence_count(struct fl_presence *presence, const char *topic, size_t *keys)
 {
     pthread_mutex_lock(&presence->lock);
-    const struct presence_topic *found = presence_topic_find(presence, topic);
+    const struct presence_topic *found = fl_presence_topic_find(presence, topic);
     size_t count = found == NULL ? 0 : found->entries;
     if (keys != NULL) *keys = found == NULL ? 0 : found->keys_count;
     pthread_mutex_unlock(&presence->lock);
@@ -357,5 +357,5 @@ void fl_presence_ask(struct fl_self *self, struct fl_presence *presence, const c
     fl_list_push(&found->askers, &asker->of_topic);
     topic_mark(presence, found);
     pthread_mutex_unlock(&presence->lock);
-    presence_wake(presence);
+    fl_presence_wake(presence);
 }

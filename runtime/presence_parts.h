@@ -62,18 +62,18 @@ struct presence_asker {
 };
 
 /** The topic, or NULL. */
-struct presence_topic *presence_topic_find(const struct fl_presence *presence, const char *text);
+struct presence_topic *fl_presence_topic_find(const struct fl_presence *presence, const char *text);
 /** Frees it when nothing is left of it to know or to tell. */
-void presence_topic_sweep(struct fl_presence *presence, struct presence_topic *topic);
+void fl_presence_topic_sweep(struct fl_presence *presence, struct presence_topic *topic);
 /** Frees a key when nothing is left of it. */
-void presence_key_sweep(struct presence_key *key);
+void fl_presence_key_sweep(struct presence_key *key);
 /** Appends an entry. */
-void presence_pack(const struct fl_presence *presence, const struct presence_entry *entry,
-                   bool left, struct fl_buf *out);
+void fl_presence_pack(const struct fl_presence *presence, const struct presence_entry *entry,
+                      bool left, struct fl_buf *out);
 /** Appends all that are there; they are seen. */
-size_t presence_pack_all(struct fl_presence *presence, struct presence_topic *topic,
-                         struct fl_buf *out);
+size_t fl_presence_pack_all(struct fl_presence *presence, struct presence_topic *topic,
+                            struct fl_buf *out);
 /** The tracker has something to do. No lock held. */
-void presence_wake(struct fl_presence *presence);
+void fl_presence_wake(struct fl_presence *presence);
 
 #endif

@@ -17,8 +17,8 @@ struct packed {
     uint64_t left;
 };
 
-void presence_pack(const struct fl_presence *presence, const struct presence_entry *entry,
-                   bool left, struct fl_buf *out)
+void fl_presence_pack(const struct fl_presence *presence, const struct presence_entry *entry,
+                      bool left, struct fl_buf *out)
 {
     struct packed head = {
         .replica = presence->opts.replica,
@@ -69,7 +69,7 @@ struct tracker {
     uint64_t timer; /* for those waiting; 0: none */
 };
 
-void presence_wake(struct fl_presence *presence)
+void fl_presence_wake(struct fl_presence *presence)
 {
     if (atomic_exchange(&presence->woken, true)) return;
     struct fl_pid to = {atomic_load(&presence->tracker)};
@@ -82,13 +82,13 @@ static void key_pack_change(struct fl_presence *presence, struct presence_key *k
     if (!fl_list_is_empty(&key->entries))
         for (struct fl_list *at = key->entries.next; at != &key->entries; at = at->next) {
             struct presence_entry *entry = FL_OWNER(at, struct presence_entry, of_key);
-            if (!entry->told) presence_pack(presence, entry, false, out);
+            if (!entry->told) fl_presence_pack(presence, entry, false, out);
             entry->told = true;
         }
     while (!fl_list_is_empty(&key->gone)) {
         struct presence_entry *entry = FL_OWNER(key->gone.next, struct presence_entry, of_key);
-        if (!entry->told) presence_pack(presence, entry, false, out); /* it came, too */
-        presence_pack(presence, entry, true, out);
+        if (!entry->told) fl_presence_pack(presence, entry, false, out); /* it came, too */
+        fl_presence_pack(presence, entry, true, out);
         fl_list_remove(&entry->of_key);
         free(entry);
     }
@@ -103,7 +103,7 @@ static struct fl_shared *topic_pack_change(struct fl_presence *presence,
         struct presence_key *key = FL_OWNER(topic->dirty.next, struct presence_key, of_dirty);
         fl_list_remove(&key->of_dirty);
         key_pack_change(presence, key, &out);
-        presence_key_sweep(key);
+        fl_presence_key_sweep(key);
     }
     struct fl_shared *diff = out.len == 0 ? NULL : fl_shared_new(out.at, out.len);
     fl_buf_fini(&out);
@@ -172,7 +172,7 @@ static struct fl_shared *tracker_state(struct fl_presence *presence, struct pres
 {
     struct fl_buf packed = {0}, out = {0}; /* nothing waits before they are freed */
     pthread_mutex_lock(&presence->lock);
-    presence_pack_all(presence, topic, &packed);
+    fl_presence_pack_all(presence, topic, &packed);
     pthread_mutex_unlock(&presence->lock);
     struct fl_shared *state;
     if (presence->opts.put_state != NULL) {
@@ -248,10 +248,10 @@ static void tracker_turn(struct fl_self *self, struct tracker *tracker)
         tracker_wait(self, tracker, topic, TRACKER_AGAIN_NS);
     else if (fl_list_is_empty(&topic->dirty) && fl_list_is_empty(&topic->askers))
         fl_list_remove(&topic->of_changed);
-    presence_topic_sweep(presence, topic);
+    fl_presence_topic_sweep(presence, topic);
     bool more = !fl_list_is_empty(&presence->changed);
     pthread_mutex_unlock(&presence->lock);
-    if (more) presence_wake(presence);
+    if (more) fl_presence_wake(presence);
 }
 
 static void tracker_stop_waiting(struct fl_presence *presence)
@@ -282,7 +282,7 @@ static int tracker_on_init(struct fl_self *self, void *state, const void *args)
     tracker_stop_waiting(presence);
     atomic_store(&presence->tracker, fl_self_pid(self).bits);
     atomic_store(&presence->woken, false);
-    presence_wake(presence);
+    fl_presence_wake(presence);
     return 0;
 }
 
@@ -296,7 +296,7 @@ static void tracker_on_timer(struct fl_self *self, void *state, uint64_t ref, ui
     struct tracker *tracker = state;
     tracker->timer = 0;
     tracker_stop_waiting(tracker->presence);
-    presence_wake(tracker->presence);
+    fl_presence_wake(tracker->presence);
 }
 
 const struct fl_server fl_presence_server = {

@@ -95,14 +95,6 @@ static void viewer_on_event(struct fl_channel *ch, void *state,
 
 /* ---- the site ---- */
 
-/* Browsers ask for one on their own. */
-static void dashboard_no_icon(struct fl_self *self, struct fl_web *web,
-                              const struct fl_web_request *req)
-{
-    (void)req;
-    fl_web_respond(self, web, 204, NULL, "", 0);
-}
-
 static const struct fl_live_page dashboard_pages[] = {{"/", &fl_dashboard_view}, {0}};
 static const char *const dashboard_styles[] = {"/assets/uplot.css", "/assets/look.css",
                                                "/assets/dashboard.css", NULL};
@@ -120,7 +112,6 @@ static const struct fl_live_site dashboard_live = {
 static const struct fl_web_route dashboard_routes[] = {
     {"GET", "/figures.json", dashboard_json, NULL},
     {"GET", "/health", dashboard_health, NULL},
-    {"GET", "/favicon.ico", dashboard_no_icon, NULL},
     FL_LIVE_ROUTE(&dashboard_live),
     {0},
 };

@@ -49,16 +49,7 @@ static void landing_health(struct fl_self *self, struct fl_web *web,
     fl_web_respond_json(self, web, 200, FL_STR("{\"ok\":true}"));
 }
 
-/* Browsers ask for one on their own. */
-static void landing_no_icon(struct fl_self *self, struct fl_web *web,
-                            const struct fl_web_request *req)
-{
-    (void)req;
-    fl_web_respond(self, web, 204, NULL, "", 0);
-}
-
 static const struct fl_web_route landing_routes[] = {
-    {"GET", "/favicon.ico", landing_no_icon, NULL},
     {"GET", "/", landing_page, &landing_live},
     {"GET", "/health", landing_health, NULL},
     {0},

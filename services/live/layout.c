@@ -62,12 +62,20 @@ static void layout_title(struct fl_buf *out, const struct fl_live_layout *layout
     fl_buf_puts(out, "</title>\n");
 }
 
+/* A fault line through a square: no request for an icon. */
+static const char layout_icon[] =
+    "<link rel=\"icon\" href=\"data:image/svg+xml,"
+    "%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Crect width='16' height='16' rx='3' fill='%230a63c9'/%3E"
+    "%3Cpath d='M9 1 6 7h4l-3 8' fill='none' stroke='%23fff' stroke-width='1.6'/%3E%3C/svg%3E\">\n";
+
 void live_layout_head(const struct fl_live_layout *layout, struct fl_str links, struct fl_buf *out)
 {
     const struct fl_live_site *site = layout->site;
     fl_buf_puts(out, "<meta charset=\"utf-8\">\n"
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                      "<meta name=\"color-scheme\" content=\"light dark\">\n");
+    fl_buf_puts(out, layout_icon);
     layout_meta(out, "csrf-token", layout->csrf_token);
     layout_meta(out, "live-socket", site->socket_path);
     layout_title(out, layout);

@@ -18,15 +18,7 @@ static const struct fl_web_socket queue_sockets[] = {
     {.path = "/live", .channels = queue_live_channels},
     {0},
 };
-static const char queue_icon[] =
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><rect width='16' height='16' "
-    "rx='4'"
-    " fill='#0b5fc0'/><path d='M4 5h8M4 8h8M4 11h5' stroke='#fff' stroke-width='1.6'"
-    " stroke-linecap='round'/></svg>";
-static const size_t queue_icon_len = sizeof queue_icon - 1;
-
 static const struct fl_web_asset queue_assets[] = {
-    {"/favicon.ico", "image/svg+xml", queue_icon, &queue_icon_len},
     {"/assets/queue.css", "text/css; charset=utf-8", fl_asset_queue_css, &fl_asset_queue_css_len},
     FL_LIVE_ASSETS,
     {0},
