@@ -11,6 +11,7 @@ struct args {
     struct fl_pubsub *pubsub;
     atomic_int closed_with; /* the last code that on_close got */
     atomic_int left;        /* channels whose on_leave ran */
+    atomic_int waits;       /* channels that came to wait */
 };
 
 /* ---- somebody who answers late: calls wait until it is let go */
@@ -111,12 +112,13 @@ static int room_on_join(struct fl_channel *ch, void *state, const struct fl_chan
 
 static void room_on_event(struct fl_channel *ch, void *state, const struct fl_channel_event *event)
 {
-    const struct args *args = fl_channel_args(ch);
+    struct args *args = (struct args *)(uintptr_t)fl_channel_args(ch);
     struct fl_self *self = fl_channel_self(ch);
     const char *topic = fl_channel_topic(ch).at;
-    if (fl_str_is(event->event, "wait"))
+    if (fl_str_is(event->event, "wait")) {
+        atomic_fetch_add(&args->waits, 1);
         gate_ask(self, GATE_WAIT);
-    else if (fl_str_is(event->event, "open"))
+    } else if (fl_str_is(event->event, "open"))
         gate_ask(self, GATE_OPEN);
     else if (fl_str_is(event->event, "say"))
         fl_web_broadcast(self, args->pubsub, topic, "said", event->payload);
@@ -466,6 +468,7 @@ static void a_channel_that_is_full_can_be_left_and_joined_again(void **state)
     struct client busy;
     join(&busy, &stage->world, "1", "");
     client_say(&busy, "[\"1\",\"w\",\"room:a\",\"wait\",{}]");
+    expect_soon(&stage->args.waits, 1); /* it is out of the mailbox, which two more fill */
     for (int i = 0; i < 4; i++)
         client_say(&busy, "[\"1\",\"n\",\"room:a\",\"echo\",{}]");
     client_say(&busy, "[\"1\",\"l\",\"room:a\",\"phx_leave\",{}]");
@@ -475,6 +478,7 @@ static void a_channel_that_is_full_can_be_left_and_joined_again(void **state)
     client_expect(&busy, "[\"2\",\"2\",\"room:a\",\"phx_reply\",{\"status\":\"ok\"");
     client_expect(&busy, "\"hello\"");
     client_say(&busy, "[\"2\",\"w\",\"room:a\",\"wait\",{}]");
+    expect_soon(&stage->args.waits, 2);
     for (int i = 0; i < 4; i++)
         client_say(&busy, "[\"2\",\"n\",\"room:a\",\"echo\",{}]");
     client_say(&busy, "[\"3\",\"3\",\"room:a\",\"phx_join\",{}]");
