@@ -4,12 +4,7 @@
 prepare() {
     build bench_ws_server bench_ws_client
     place=build/bench/peer
-    mkdir -p "$place"
-    if ! cmp -s tests/bench/services/peer/package-lock.json "$place/installed.json"; then
-        cp tests/bench/services/peer/package*.json "$place/"
-        (cd "$place" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
-        cp "$place/package-lock.json" "$place/installed.json"
-    fi
+    scripts/npm-at tests/bench/services/peer "$place"
     cp tests/bench/services/peer/ws_peer.mjs "$place/"
 }
 ws_with() { # SERVER MODE ARGUMENT…
